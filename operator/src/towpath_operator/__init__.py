@@ -1,0 +1,1 @@
+"""Towpath's control plane: the API server and the Kubernetes operator."""

@@ -1,0 +1,62 @@
+"""The Notification kind: whom to tell when runs enter certain states."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from towpath.contract.resources.base import (
+    AGE_COLUMN,
+    READY_COLUMNS,
+    BlockName,
+    Column,
+    DeploymentName,
+    DisplayName,
+    Kind,
+    Model,
+    Status,
+    Tag,
+)
+
+
+class NotificationSpec(Model):
+    """What a Notification declares. An empty list of tags, flows or deployments matches every run."""
+
+    name: DisplayName | None = None
+    states: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=63)]],
+        Field(min_length=1, max_length=30, description="State types or names, as FAILED or TimedOut."),
+    ]
+    tags: Annotated[list[Tag], Field(max_length=50)] = []
+    flows: Annotated[list[DisplayName], Field(max_length=100)] = []
+    deployments: Annotated[list[DeploymentName], Field(max_length=100)] = []
+    channels: Annotated[
+        list[BlockName],
+        Field(min_length=1, max_length=20, description="Blocks that messages go to, as slack-webhook/team."),
+    ]
+    message: (
+        Annotated[str, Field(max_length=5_000, description="A template; a sentence with the run's facts if left out.")]
+        | None
+    ) = None
+    paused: bool = False
+
+
+class NotificationStatus(Status):
+    """What the operator says of a Notification."""
+
+    last_sent: AwareDatetime | None = None
+
+
+NOTIFICATION = Kind(
+    kind="Notification",
+    plural="notifications",
+    short_name="fnotif",
+    spec=NotificationSpec,
+    status=NotificationStatus,
+    columns=(
+        *READY_COLUMNS,
+        Column("States", ".spec.states"),
+        Column("Last Sent", ".status.lastSent", "date"),
+        AGE_COLUMN,
+    ),
+    description="A message to people when runs enter certain states.",
+)

@@ -1,37 +1,39 @@
 """Every error that Towpath raises, in one tree. Imports nothing, so that anything may import it.
 
-    BaseException
-    ├── TerminationSignal            the process was told to stop (SIGTERM)
-    └── Exception
-        └── TowpathError
-            ├── SettingsError            a setting or profile that cannot be read
-            ├── ParameterError           arguments that do not fit
-            │   ├── ParameterBindError       ... the function's signature
-            │   ├── ParameterTypeError       ... the parameters' types
-            │   ├── ReservedArgumentError    a function declares a parameter that Towpath needs itself
-            │   ├── MappingMissingIterable   .map() without anything to map over
-            │   └── MappingLengthMismatch    .map() over iterables of different lengths
-            ├── DefinitionError          an option of @flow or @task that makes no sense
-            ├── MissingContextError      something that needs a run was called outside one
-            ├── RunError                 how a run ended, for those who ask for its result
-            │   ├── FailedRun
-            │   ├── CrashedRun
-            │   ├── CancelledRun
-            │   ├── PausedRun
-            │   ├── UnfinishedRun
-            │   ├── MissingResult
-            │   └── UpstreamTaskError        an input's run did not complete
-            ├── TransitionRefused        the transition table does not let a run change so
-            ├── ScriptError              a flow's code cannot be imported
-            │   └── MissingFlowError         ... or holds no such flow
-            ├── ResultError              a result cannot be written or read back
-            │   └── SerializationError
-            └── ApiError                 the API, seen from the SDK; `retryable` says whether asking again can help
-                ├── ApiUnavailable           nobody answers, or not in time (retryable)
-                └── ApiRefused               an answer that is a problem document
-                    ├── NotFound
-                    └── StaleAttempt             another attempt holds the run
+BaseException
+├── TerminationSignal            the process was told to stop (SIGTERM)
+└── Exception
+    └── TowpathError
+        ├── SettingsError            a setting or profile that cannot be read
+        ├── ParameterError           arguments that do not fit
+        │   ├── ParameterBindError       ... the function's signature
+        │   ├── ParameterTypeError       ... the parameters' types
+        │   ├── ReservedArgumentError    a function declares a parameter that Towpath needs itself
+        │   ├── MappingMissingIterable   .map() without anything to map over
+        │   └── MappingLengthMismatch    .map() over iterables of different lengths
+        ├── DefinitionError          an option of @flow or @task that makes no sense
+        ├── MissingContextError      something that needs a run was called outside one
+        ├── RunError                 how a run ended, for those who ask for its result
+        │   ├── FailedRun
+        │   ├── CrashedRun
+        │   ├── CancelledRun
+        │   ├── PausedRun
+        │   ├── UnfinishedRun
+        │   ├── MissingResult
+        │   └── UpstreamTaskError        an input's run did not complete
+        ├── TransitionRefused        the transition table does not let a run change so
+        ├── ScriptError              a flow's code cannot be imported
+        │   └── MissingFlowError         ... or holds no such flow
+        ├── ResultError              a result cannot be written or read back
+        │   └── SerializationError
+        └── ApiError                 the API, seen from the SDK; `retryable` says whether asking again can help
+            ├── ApiUnavailable           nobody answers, or not in time (retryable)
+            └── ApiRefused               an answer that is a problem document
+                ├── NotFound
+                └── StaleAttempt             another attempt holds the run
 """
+
+# ruff: noqa: N818 - the names are those that Prefect's users catch.
 
 from typing import ClassVar
 

@@ -9,13 +9,11 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from annotated_types import Ge, Le, Len, MaxLen
 
+from towpath.contract.limits import MAX_LOG_MESSAGE, MAX_MESSAGE
+
 SCHEMA: Final = 1
 MAX_BATCH_ITEMS: Final = 5_000
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-MAX_MESSAGE: Final = 10_000
-"""Characters of a state's message; longer ones are cut with a mark."""
-MAX_LOG_MESSAGE: Final = 100_000
-"""Characters of one log line; longer ones are cut with a mark."""
 
 Id = Annotated[str, Len(36, 36)]
 Micros = Annotated[int, Ge(0), Le(2**62)]

@@ -14,7 +14,18 @@ _counter = 0
 
 
 def uuid7() -> UUID:
-    """A new id. Ids made by one process rise strictly, also within a millisecond and when the clock steps back.
+    """A new id. Ids made by one process rise strictly, also within a millisecond and when the clock steps back."""
+    return UUID(int=_next())
+
+
+def uuid7_text() -> str:
+    """A new id as `str(uuid7())` would give it, at half the cost."""
+    digits = f"{_next():032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _next() -> int:
+    """The next id's 128 bits.
 
     The 42 bits after the version hold a counter that starts at random each millisecond (RFC 9562, section 6.2, method 1).
     """
@@ -33,7 +44,7 @@ def uuid7() -> UUID:
         counter, ms = _counter, _last_ms
     rand_a = counter >> 30
     rand_b = (counter & 0x3FFFFFFF) << 32 | random & 0xFFFFFFFF
-    return UUID(int=ms << 80 | 0x7 << 76 | rand_a << 64 | 0x2 << 62 | rand_b)
+    return ms << 80 | 0x7 << 76 | rand_a << 64 | 0x2 << 62 | rand_b
 
 
 def now_us() -> int:

@@ -1,0 +1,20 @@
+"""How much of a run's words is kept. Apart from `events`, since the SDK needs these numbers before it needs any wire type."""
+
+from typing import Final
+
+MAX_MESSAGE: Final = 10_000
+"""Characters of a state's message; longer ones are cut with a mark."""
+MAX_LOG_MESSAGE: Final = 100_000
+"""Characters of one log line; longer ones are cut with a mark."""
+MAX_TOLD_VALUE: Final = 2_048
+"""Bytes, as JSON, of a task's return value that is told as `details.value`; larger ones are not told."""
+
+_MARK: Final = "… [cut: {} of {} characters left out]"
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` if it has at most `limit` characters, else its beginning and a mark that says how much is missing."""
+    if len(text) <= limit:
+        return text
+    room = limit - len(_MARK) - 20
+    return text[:room] + _MARK.format(len(text) - room, len(text))

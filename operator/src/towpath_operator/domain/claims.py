@@ -1,0 +1,103 @@
+"""Which of the due runs a launcher gets. Pure; called by services.claims.
+
+Queues of higher priority are served first and within a queue the longest due run; queues of one priority take turns, so that a
+full one does not starve the others. A queue's and a deployment's limits count runs that hold infrastructure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+Overlap = Literal["Queue", "Skip", "Replace"]
+
+
+class QueueFacts(NamedTuple):
+    """A queue that the launcher serves. `free` is how many more of its runs may start; None for any number."""
+
+    id: UUID
+    priority: int
+    free: int | None
+
+
+class Candidate(NamedTuple):
+    """A due run. `deployment_id` is None for one that has lost its deployment and can no longer start."""
+
+    run_id: UUID
+    queue_id: UUID
+    deployment_id: UUID | None
+    run_after: int
+
+
+class DeploymentFacts(NamedTuple):
+    """A deployment with a limit. `free` is how many more of its runs may start."""
+
+    free: int
+    overlap: Overlap
+
+
+@dataclass(slots=True)
+class ClaimPlan:
+    """What to do with the candidates.
+
+    Attributes:
+        claims: the runs to hand out, in order.
+        skips: runs to cancel because their deployment is full and says Skip.
+        replaces: deployments that are full and say Replace, with how many of their oldest runs to cancel.
+        blocked: runs that must wait, and what for.
+    """
+
+    claims: list[UUID] = field(default_factory=list[UUID])
+    skips: list[UUID] = field(default_factory=list[UUID])
+    replaces: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    blocked: dict[UUID, str] = field(default_factory=dict[UUID, str])
+
+
+def plan_claims(
+    candidates: Sequence[Candidate],
+    queues: Sequence[QueueFacts],
+    deployments: Mapping[UUID, DeploymentFacts],
+    limit: int,
+) -> ClaimPlan:
+    """Which of `candidates` to hand out, at most `limit` of them."""
+    plan = ClaimPlan()
+    free = {queue.id: queue.free for queue in queues}
+    room = {deployment_id: facts.free for deployment_id, facts in deployments.items()}
+    for candidate in _in_turn(candidates, queues):
+        if len(plan.claims) >= limit:
+            break
+        slots = free.get(candidate.queue_id)
+        if slots is not None and slots <= 0:
+            plan.blocked[candidate.run_id] = "The work queue has reached its concurrency limit."
+            continue
+        owner = candidate.deployment_id
+        if owner is not None and room.get(owner, 1) <= 0:
+            _deny(plan, candidate.run_id, owner, deployments[owner].overlap)
+            continue
+        plan.claims.append(candidate.run_id)
+        if slots is not None:
+            free[candidate.queue_id] = slots - 1
+        if owner in room:
+            room[owner] -= 1
+    return plan
+
+
+def _deny(plan: ClaimPlan, run_id: UUID, deployment_id: UUID, overlap: Overlap) -> None:
+    if overlap == "Skip":
+        plan.skips.append(run_id)
+        return
+    if overlap == "Replace":
+        plan.replaces[deployment_id] = plan.replaces.get(deployment_id, 0) + 1
+    plan.blocked[run_id] = "The deployment has reached its concurrency limit."
+
+
+def _in_turn(candidates: Sequence[Candidate], queues: Sequence[QueueFacts]) -> list[Candidate]:
+    """The candidates by priority; at one priority one of each queue in turn, the longest due first."""
+    priority = {queue.id: queue.priority for queue in queues}
+    place: dict[UUID, int] = {}
+    keyed: list[tuple[int, int, int, int, Candidate]] = []
+    for candidate in sorted(candidates, key=lambda c: (c.run_after, c.run_id.int)):
+        turn = place[candidate.queue_id] = place.get(candidate.queue_id, -1) + 1
+        rank = -priority.get(candidate.queue_id, 0)
+        keyed.append((rank, turn, candidate.run_after, candidate.run_id.int, candidate))
+    return [entry[-1] for entry in sorted(keyed, key=lambda entry: entry[:4])]

@@ -1,0 +1,77 @@
+"""A run's parameters: laid over the deployment's, and checked against the flow's parameter schema. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from towpath.contract.problems import FieldError
+from towpath_operator.domain.refusals import InvalidParameters, InvalidSchema
+
+_MOST_ERRORS = 20
+
+
+def lay_over(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of all layers, the later ones winning. Values are replaced whole, not merged."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged.update(layer)
+    return merged
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Checks that `schema` is a JSON schema whose references lie within it.
+
+    Raises:
+        InvalidSchema: with the place that is wrong.
+    """
+    validator = _validator(schema)
+    try:
+        validator.check_schema(schema)
+        # A reference is resolved when it is met, so one that leads nowhere shows only in use.
+        for _ in validator.iter_errors({}):
+            pass
+    except SchemaError as error:
+        place = ".".join(str(part) for part in error.absolute_path) or "parameterSchema"
+        raise InvalidSchema(
+            f"`parameterSchema` is not a JSON schema: {place}: {error.message}",
+            [FieldError(field=f"spec.parameterSchema.{place}", message=error.message)],
+        ) from error
+    except Unresolvable as error:
+        raise InvalidSchema(f"`parameterSchema` refers to {error.ref!r}, which is not in it.") from error
+
+
+def check_parameters(schema: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> None:
+    """Checks `parameters` against the flow's schema; a flow without one takes any.
+
+    Raises:
+        InvalidParameters: naming each parameter that is refused.
+    """
+    if not schema:
+        return
+    try:
+        found = sorted(_validator(schema).iter_errors(parameters), key=lambda error: [str(p) for p in error.path])
+    except Unresolvable as error:
+        raise InvalidSchema(f"The flow's `parameterSchema` refers to {error.ref!r}, which is not in it.") from error
+    if found:
+        errors = [FieldError(field=_place(error), message=_shorten(error.message)) for error in found[:_MOST_ERRORS]]
+        told = "; ".join(f"{entry.field}: {entry.message}" for entry in errors[:3])
+        raise InvalidParameters(f"The flow does not take these parameters: {told}", errors)
+
+
+def _validator(schema: Mapping[str, Any]) -> Validator:
+    kind = validator_for(schema, default=Draft202012Validator)
+    return kind(schema, registry=Registry())
+
+
+def _place(error: ValidationError) -> str:
+    return ".".join(["parameters", *(str(part) for part in error.absolute_path)])
+
+
+def _shorten(message: str, limit: int = 300) -> str:
+    return message if len(message) <= limit else f"{message[: limit - 1]}…"

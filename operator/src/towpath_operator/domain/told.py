@@ -1,0 +1,363 @@
+"""What told events change: plans the rows that a group of batches writes. Pure; called by services.ingest.
+
+Ingest loads what is known of the runs that the events name (`FlowRunFacts`, `TaskRunFacts`), has each batch planned in order,
+and writes what came out. Ids are 16 bytes here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from towpath.contract.ids import uuid7
+from towpath.contract.runs import RefusedItem
+from towpath.contract.states import RunKind, StateType, Transition, judge
+from towpath_operator.domain.batches import Batch, json_text
+from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
+
+RUNNING = CODES[StateType.RUNNING]
+COMPLETED = CODES[StateType.COMPLETED]
+CANCELLED = CODES[StateType.CANCELLED]
+CANCELLING = CODES[StateType.CANCELLING]
+_FAILED = (CODES[StateType.FAILED], CODES[StateType.CRASHED])
+_CODE_BY_TEXT = {state_type.value: code for state_type, code in CODES.items()}
+TERMINATED_LOGGER = "towpath.runner"
+
+
+@dataclass(slots=True)
+class FlowRunFacts:
+    """What ingest knows of a flow run, and what becomes of it.
+
+    Attributes:
+        root: the run whose process executes it: itself, or for a subflow the batch's run.
+        exists: whether it has a row.
+        attempt: the attempt that may speak for it.
+        attempt_over: whether that attempt has been reported ended.
+        known_states: ids of the transitions that its history holds, of those that the group tells.
+        changed: whether the row is to be written, and `declared` with which event's fields.
+    """
+
+    id: bytes
+    root: bytes
+    exists: bool = False
+    namespace: str = ""
+    flow_name: str = ""
+    attempt: int = 0
+    attempt_over: bool = False
+    has_deployment: bool = False
+    state_id: bytes | None = None
+    state_type: int | None = None
+    state_name: str | None = None
+    state_time: int = 0
+    run_count: int = 0
+    start_time: int | None = None
+    end_time: int | None = None
+    known_states: set[bytes] = field(default_factory=set[bytes])
+    changed: bool = False
+    declared: dict[str, Any] | None = None
+    total: int = 0
+    running: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class TaskRunFacts:
+    """What ingest knows of a task run, and what becomes of it. `root` is set for those outside any flow run."""
+
+    id: bytes
+    exists: bool = False
+    flow_run_id: bytes | None = None
+    root: bytes | None = None
+    state_id: bytes | None = None
+    state_type: int | None = None
+    state_name: str | None = None
+    state_time: int = 0
+    run_count: int = 0
+    created: int = 0
+    start_time: int | None = None
+    end_time: int | None = None
+    teller: tuple[bytes, str] | None = None
+    changed: bool = False
+    task: str = ""
+    name: str = ""
+    parent: bytes | None = None
+    tags: list[str] | None = None
+    inputs: dict[str, list[str]] | None = None
+
+
+class Entered(NamedTuple):
+    """A run entered a state: what metrics, notifications and waiting requests are told of after the commit."""
+
+    kind: RunKind
+    run_id: bytes
+    flow_run_id: bytes | None
+    before: int | None
+    after: int
+    seconds: float | None
+
+
+StateRow = tuple[bytes, bytes, int, str | None, int, str | None, int, int, bool, str | None]
+"""As the columns of `states`, in their order."""
+LogRow = tuple[bytes | None, bytes | None, int, int, str, str]
+"""flow_run_id, task_run_id, level, time, logger, message."""
+
+
+class Told:
+    """The plan of one group of batches.
+
+    Attributes:
+        flow_runs: by id; ingest fills in those that exist before it plans.
+        task_runs: likewise.
+        states, logs: new rows.
+        entered: the changes of state, in order.
+        terminated: (run, attempt, message) of runners that were told to stop.
+    """
+
+    def __init__(self) -> None:
+        self.flow_runs: dict[bytes, FlowRunFacts] = {}
+        self.task_runs: dict[bytes, TaskRunFacts] = {}
+        self.states: list[StateRow] = []
+        self.logs: list[LogRow] = []
+        self.entered: list[Entered] = []
+        self.terminated: list[tuple[bytes, int, str]] = []
+
+    def is_stale(self, batch: Batch) -> bool:
+        """Whether the fence keeps the batch's states from changing anything: its attempt is superseded or over."""
+        root = self.flow_runs.get(batch.run_id)
+        if root is None or not root.exists:
+            return False
+        return root.attempt != batch.attempt or root.attempt_over
+
+    def plan(self, batch: Batch, fresh: list[range], *, stale: bool, namespace: str) -> tuple[int, list[RefusedItem]]:
+        """Plans the items of `batch` whose sequence numbers are in `fresh`.
+
+        Returns:
+            how many were applied, and those that name a run of somebody else.
+        """
+        applied = 0
+        foreign: list[RefusedItem] = []
+        handlers = {
+            "state": self._state,
+            "task_run": self._task_run,
+            "log": self._log,
+            "flow_run": self._flow_run,
+            "attempt": self._attempt,
+        }
+        context = _Context(batch, stale, namespace)
+        for sequence, item in _numbered(batch, fresh):
+            problem = handlers[item["kind"]](item, context)
+            if problem is None:
+                applied += 1
+            else:
+                foreign.append(RefusedItem(sequence=sequence, detail=problem))
+        return applied, foreign
+
+    def _flow_run(self, event: dict[str, Any], c: "_Context") -> str | None:
+        run = self.flow_runs.get(event["id"])
+        if run is None:
+            run = self.flow_runs[event["id"]] = FlowRunFacts(event["id"], c.batch.run_id)
+        elif run.root != c.batch.run_id:
+            return _foreign("id")
+        if c.stale and run.exists:
+            return None
+        if not run.exists and run.declared is None:
+            run.attempt = c.batch.attempt
+            run.namespace = c.namespace
+            run.flow_name = event["flow"]
+        run.declared = event
+        run.changed = True
+        return None
+
+    def _task_run(self, event: dict[str, Any], c: "_Context") -> str | None:
+        flow_run_id: bytes | None = event["flow_run_id"]
+        if not self._is_ours(flow_run_id, c):
+            return _foreign("flow_run_id")
+        run = self.task_runs.get(event["id"])
+        if run is None:
+            run = self.task_runs[event["id"]] = TaskRunFacts(event["id"])
+        elif not self._is_task_ours(run, c):
+            return _foreign("id")
+        if c.stale and run.exists:
+            return None
+        if run.flow_run_id != flow_run_id:
+            self._count(run.flow_run_id, run.state_type, -1)
+            if run.flow_run_id is None and flow_run_id is not None and not c.stale:
+                self._total(flow_run_id)
+            run.flow_run_id = flow_run_id
+            self._count(flow_run_id, run.state_type, 1)
+        run.root = None if flow_run_id is not None else c.batch.run_id
+        run.created = run.created or event["time"]
+        run.task, run.name = event["task"], event["name"]
+        run.parent = event.get("parent_task_run_id")
+        run.tags = event.get("tags")
+        run.inputs = event.get("inputs")
+        run.changed = True
+        return None
+
+    def _state(self, event: dict[str, Any], c: "_Context") -> str | None:
+        return self._task_state(event, c) if event["run"] == "task_run" else self._flow_state(event, c)
+
+    def _task_state(self, event: dict[str, Any], c: "_Context") -> str | None:
+        run = self.task_runs.get(event["run_id"])
+        if run is None:
+            run = self.task_runs[event["run_id"]] = TaskRunFacts(event["run_id"], root=c.batch.run_id)
+            run.created = event["time"]
+            run.changed = True
+        elif not self._is_task_ours(run, c):
+            return _foreign("run_id")
+        after = _CODE_BY_TEXT[event["type"]]
+        if event["id"] == run.state_id:
+            return None
+        teller = (c.batch.run_id, c.batch.writer)
+        applied = not c.stale and _is_news(event["time"], after, run, same_teller=run.teller == teller)
+        self.states.append(_state_row(event, after, c.batch.attempt, applied))
+        if not applied:
+            return None
+        before = run.state_type
+        run.teller = teller
+        run.state_id, run.state_type, run.state_time = event["id"], after, event["time"]
+        run.state_name = kept_name(after, event["name"])
+        run.run_count = event.get("run_count", run.run_count)
+        _clock(run, after, event["time"])
+        run.changed = True
+        self._count(run.flow_run_id, before, -1)
+        self._count(run.flow_run_id, after, 1)
+        self.entered.append(Entered(RunKind.TASK_RUN, run.id, run.flow_run_id, before, after, _seconds(run)))
+        return None
+
+    def _flow_state(self, event: dict[str, Any], c: "_Context") -> str | None:
+        run = self.flow_runs.get(event["run_id"])
+        if run is None:
+            run = self.flow_runs[event["run_id"]] = FlowRunFacts(event["run_id"], c.batch.run_id)
+        elif run.root != c.batch.run_id:
+            return _foreign("run_id")
+        if event["id"] in run.known_states:
+            return None
+        run.known_states.add(event["id"])
+        after = _CODE_BY_TEXT[event["type"]]
+        verdict = judge(
+            Transition(
+                RunKind.FLOW_RUN,
+                None if run.state_type is None else TYPES[run.state_type],
+                TYPES[after],
+                has_deployment=run.has_deployment,
+            )
+        )
+        applied = not c.stale and verdict.accepted
+        self.states.append(_state_row(event, after, c.batch.attempt, applied))
+        if applied:
+            self._enter(run, event["id"], after, event["name"], event)
+        elif not c.stale and run.attempt == 0 and run.state_type == CANCELLING and after >= FIRST_ENDED:
+            # Nobody launched this run, so nobody else will report that it is over.
+            state_id = uuid7().bytes
+            told = event | {"id": state_id, "name": TYPES[CANCELLED].value.capitalize()}
+            self.states.append(_state_row(told, CANCELLED, c.batch.attempt, True))
+            self._enter(run, state_id, CANCELLED, told["name"], told)
+        return None
+
+    def _enter(self, run: FlowRunFacts, state_id: bytes, after: int, name: str, event: dict[str, Any]) -> None:
+        before = run.state_type
+        run.state_id, run.state_type, run.state_time = state_id, after, event["time"]
+        run.state_name = kept_name(after, name)
+        run.run_count = event.get("run_count", run.run_count)
+        _clock(run, after, event["time"])
+        run.changed = True
+        self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.id, before, after, _seconds(run)))
+
+    def _log(self, event: dict[str, Any], c: "_Context") -> str | None:
+        flow_run_id: bytes | None = event["flow_run_id"]
+        if not self._is_ours(flow_run_id, c):
+            return _foreign("flow_run_id")
+        task_run_id: bytes | None = event.get("task_run_id")
+        self.logs.append((flow_run_id, task_run_id, event["level"], event["time"], event["logger"], event["message"]))
+        return None
+
+    def _attempt(self, event: dict[str, Any], c: "_Context") -> str | None:
+        message: str = event.get("message") or "The runner was told to stop (SIGTERM)."
+        self.logs.append((c.batch.run_id, None, 30, event["time"], TERMINATED_LOGGER, message))
+        if not c.stale:
+            self.terminated.append((c.batch.run_id, c.batch.attempt, message))
+        return None
+
+    def _is_ours(self, flow_run_id: bytes | None, c: "_Context") -> bool:
+        if flow_run_id is None or flow_run_id == c.batch.run_id:
+            return True
+        run = self.flow_runs.get(flow_run_id)
+        return run is None or run.root == c.batch.run_id
+
+    def _is_task_ours(self, run: TaskRunFacts, c: "_Context") -> bool:
+        if run.flow_run_id is not None:
+            return self._is_ours(run.flow_run_id, c)
+        return c.batch.run_id in (run.root, run.id)
+
+    def _total(self, flow_run_id: bytes) -> None:
+        if (run := self.flow_runs.get(flow_run_id)) is not None:
+            run.total += 1
+            run.changed = True
+
+    def _count(self, flow_run_id: bytes | None, state_type: int | None, by: int) -> None:
+        if flow_run_id is None or state_type is None or (run := self.flow_runs.get(flow_run_id)) is None:
+            return
+        if state_type == RUNNING:
+            run.running += by
+        elif state_type == COMPLETED:
+            run.completed += by
+        elif state_type in _FAILED:
+            run.failed += by
+        run.changed = True
+
+
+class _Context(NamedTuple):
+    batch: Batch
+    stale: bool
+    namespace: str
+
+
+def _numbered(batch: Batch, fresh: list[range]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for numbers in fresh:
+        for sequence in numbers:
+            item = batch.items[sequence - batch.first_sequence]
+            if item is not None:
+                yield sequence, item
+
+
+def _foreign(field_name: str) -> str:
+    return f"`{field_name}` names a run of another process: a process tells of its own run and its subflows only."
+
+
+def _is_news(time: int, after: int, run: TaskRunFacts, *, same_teller: bool) -> bool:
+    """Whether a told task state replaces the one the run is in.
+
+    One process tells in order, whatever its clock does. Among several the later time wins, but an end is never lost to a state
+    that is not one.
+    """
+    if run.state_type is None or same_teller or time >= run.state_time:
+        return True
+    return after >= FIRST_ENDED > run.state_type
+
+
+def _clock(run: FlowRunFacts | TaskRunFacts, after: int, time: int) -> None:
+    if after == RUNNING and run.start_time is None:
+        run.start_time = time
+    run.end_time = time if after >= FIRST_ENDED else None
+
+
+def _seconds(run: FlowRunFacts | TaskRunFacts) -> float | None:
+    if run.end_time is None or run.start_time is None:
+        return None
+    return max(0, run.end_time - run.start_time) / 1e6
+
+
+def _state_row(event: dict[str, Any], after: int, attempt: int, applied: bool) -> StateRow:
+    return (
+        event["run_id"],
+        event["id"],
+        after,
+        kept_name(after, event["name"]),
+        event["time"],
+        event.get("message") or None,
+        event.get("run_count", 0),
+        attempt,
+        applied,
+        json_text(event.get("details")),
+    )

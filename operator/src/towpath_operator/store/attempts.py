@@ -1,0 +1,117 @@
+"""Reads and writes attempts, and finds the runs that a launcher may claim."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, insert, select, update
+
+from towpath.contract.states import StateType
+from towpath_operator.domain.codes import CODES
+from towpath_operator.store.engine import Reader, Transaction
+from towpath_operator.store.tables import attempts, deployments, flow_runs
+from towpath_operator.store.tables.flow_runs import ACTIVE, WAITING
+from towpath_operator.store.types import Row
+
+
+async def find_attempt(reader: Reader, run_id: UUID, number: int) -> Row | None:
+    """One attempt of a run."""
+    query = select(attempts).where(attempts.c.flow_run_id == run_id, attempts.c.number == number)
+    return (await reader.execute(query)).mappings().one_or_none()
+
+
+async def find_attempts(reader: Reader, run_ids: Sequence[UUID]) -> dict[UUID, list[Row]]:
+    """The attempts of these runs, in their order."""
+    found: dict[UUID, list[Row]] = {}
+    if run_ids:
+        query = select(attempts).where(attempts.c.flow_run_id.in_(run_ids)).order_by(attempts.c.number)
+        for row in (await reader.execute(query)).mappings():
+            found.setdefault(row["flow_run_id"], []).append(row)
+    return found
+
+
+async def insert_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
+    """Adds an attempt."""
+    await transaction.connection.execute(insert(attempts), dict(values))
+
+
+async def update_attempt(transaction: Transaction, run_id: UUID, number: int, values: Mapping[str, Any]) -> None:
+    """Changes fields of an attempt; its run's revision rises."""
+    changed = update(attempts).where(attempts.c.flow_run_id == run_id, attempts.c.number == number)
+    await transaction.connection.execute(changed.values(dict(values)))
+    transaction.changed(run_id)
+
+
+async def list_claimable(
+    reader: Reader, queue_id: UUID, now: int, limit: int, excluded: Sequence[UUID]
+) -> Sequence[Row]:
+    """Due runs of a queue, the longest due first, but for those of the `excluded` deployments."""
+    query = (
+        select(flow_runs.c.id, flow_runs.c.deployment_id, flow_runs.c.attempt, flow_runs.c.run_after)
+        .where(WAITING, flow_runs.c.work_queue_id == queue_id, flow_runs.c.run_after <= now)
+        .order_by(flow_runs.c.run_after, flow_runs.c.id)
+        .limit(limit)
+    )
+    if excluded:
+        query = query.where(flow_runs.c.deployment_id.not_in(excluded))
+    return (await reader.execute(query)).mappings().all()
+
+
+async def list_expired(reader: Reader, queue_ids: Sequence[UUID], now: int, limit: int) -> Sequence[Row]:
+    """Claimed runs whose lease ended before their launch was reported."""
+    query = (
+        select(flow_runs.c.id, flow_runs.c.attempt, flow_runs.c.work_queue_id)
+        .join(attempts, and_(attempts.c.flow_run_id == flow_runs.c.id, attempts.c.number == flow_runs.c.attempt))
+        .where(
+            attempts.c.lease_expires.is_not(None),
+            attempts.c.lease_expires <= now,
+            flow_runs.c.work_queue_id.in_(queue_ids),
+        )
+        .order_by(attempts.c.lease_expires)
+        .limit(limit)
+    )
+    return (await reader.execute(query)).mappings().all()
+
+
+async def find_next_due(reader: Reader, queue_ids: Sequence[UUID], now: int) -> int | None:
+    """When the next run of these queues falls due, or the next lease ends."""
+    due = select(func.min(flow_runs.c.run_after)).where(
+        WAITING, flow_runs.c.work_queue_id.in_(queue_ids), flow_runs.c.run_after > now
+    )
+    lease = select(func.min(attempts.c.lease_expires)).where(attempts.c.lease_expires.is_not(None))
+    times = [(await reader.execute(query)).scalar_one() for query in (due, lease)]
+    return min((time for time in times if time is not None), default=None)
+
+
+async def list_limited_deployments(reader: Reader) -> Sequence[Row]:
+    """Deployments that limit their runs, with how many are active."""
+    active = (
+        select(flow_runs.c.deployment_id, func.count().label("active"))
+        .where(ACTIVE, flow_runs.c.deployment_id.is_not(None))
+        .group_by(flow_runs.c.deployment_id)
+        .subquery()
+    )
+    query = (
+        select(
+            deployments.c.id,
+            deployments.c.concurrency_limit,
+            deployments.c.overlap,
+            func.coalesce(active.c.active, 0).label("active"),
+        )
+        .outerjoin(active, active.c.deployment_id == deployments.c.id)
+        .where(deployments.c.concurrency_limit.is_not(None))
+    )
+    return (await reader.execute(query)).mappings().all()
+
+
+async def list_oldest_active(reader: Reader, deployment_id: UUID, limit: int) -> Sequence[UUID]:
+    """Active runs of a deployment that are not being cancelled, the oldest first."""
+    query = (
+        select(flow_runs.c.id)
+        .where(
+            ACTIVE, flow_runs.c.deployment_id == deployment_id, flow_runs.c.state_type != CODES[StateType.CANCELLING]
+        )
+        .order_by(flow_runs.c.expected_time, flow_runs.c.id)
+        .limit(limit)
+    )
+    return (await reader.execute(query)).scalars().all()

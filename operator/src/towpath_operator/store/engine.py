@@ -1,0 +1,132 @@
+"""Opens the database and hands out readers and transactions.
+
+On SQLite one connection writes (BEGIN IMMEDIATE, WAL, synchronous=FULL), one transaction after the other in the order they
+asked, while others read. What must happen after a commit (waking waiting requests) hangs on `on_commit`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from towpath_operator.store.errors import translated
+from towpath_operator.store.revisions import stamp_revisions
+
+Reader = AsyncConnection
+"""A connection to read by. The functions of this package take it; callers only pass it on."""
+
+TOPIC_CHANGES = "changes"
+TOPIC_CLAIMS = "claims"
+
+SQLITE_READERS = 4
+SQLITE_BUSY_MS = 10_000
+SQLITE_CACHE_KB = 16_000
+SQLITE_CHECKPOINT_PAGES = 4_000
+
+
+class Transaction:
+    """One write transaction.
+
+    Attributes:
+        connection: what the functions of this package write by.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self._changed: dict[UUID, None] = {}
+        self._topics: set[str] = set()
+
+    def changed(self, flow_run_id: UUID) -> None:
+        """Notes that a flow run changed: its revision rises once, at the commit."""
+        self._changed[flow_run_id] = None
+
+    def wake(self, topic: str) -> None:
+        """Asks for `topic`'s waiting requests to be woken after the commit."""
+        self._topics.add(topic)
+
+    async def finish(self) -> frozenset[str]:
+        """Writes what is due at the end and returns the topics to wake."""
+        if self._changed:
+            await stamp_revisions(self.connection, list(self._changed))
+            self._topics.add(TOPIC_CHANGES)
+        return frozenset(self._topics)
+
+
+class Database:
+    """The database of one API process.
+
+    Raises StoreUnavailable from `read` and `write` when the database cannot serve.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.on_commit: list[Callable[[frozenset[str]], None]] = []
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(self.url, pool_size=1, writes=True)
+            self._readers = _sqlite_engine(self.url, pool_size=SQLITE_READERS, writes=False)
+            self._turn: asyncio.Lock | None = asyncio.Lock()
+        else:
+            self._writer = self._readers = create_async_engine(self.url, pool_size=10, max_overflow=10)
+            self._turn = None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        """A consistent view of the database, ended without a commit."""
+        with translated():
+            async with self._readers.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block, or leaves nothing when the block raises."""
+        with translated():
+            async with self._turn or nullcontext(), self._writer.connect() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+                topics = await transaction.finish()
+                await connection.commit()
+        for listener in self.on_commit:
+            listener(topics)
+
+    async def run_sync(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Runs `function(sync_connection, *arguments)` in a write transaction: for migrations."""
+        async with self._writer.begin() as connection:
+            return await connection.run_sync(function, *arguments)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._writer.dispose()
+        if self._readers is not self._writer:
+            await self._readers.dispose()
+
+
+def _sqlite_engine(url: URL, *, pool_size: int, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own: we say when and which
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={SQLITE_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "temp_store=MEMORY",
+            f"cache_size=-{SQLITE_CACHE_KB}",
+            f"wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}",
+            *(() if writes else ("query_only=ON",)),
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begun)
+    return engine

@@ -1,0 +1,30 @@
+"""Turns what the drivers raise when the database is away, locked or full into the refusal that callers can wait for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from towpath_operator.domain.refusals import StoreUnavailable
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises StoreUnavailable for faults of the database itself; what the statement did wrong passes unchanged."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(f"The database cannot serve this now ({_reason(error)}): try again.") from error
+    except PoolTimeout as error:
+        raise StoreUnavailable("Every connection to the database is in use: try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable("The connection to the database was lost: try again.") from error
+        raise
+    except OSError as error:
+        raise StoreUnavailable(f"The database cannot be reached ({error.strerror or error}): try again.") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig is not None else "no reason given"

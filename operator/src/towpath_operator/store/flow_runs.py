@@ -1,0 +1,239 @@
+"""Reads and writes flow runs, their states and tags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+
+from towpath.contract.states import StateType
+from towpath_operator.domain.codes import CODES, shown_name
+from towpath_operator.domain.pages import PageRequest
+from towpath_operator.store.engine import Reader, Transaction
+from towpath_operator.store.lists import beyond, count_capped
+from towpath_operator.store.tables import deployments, flow_run_tags, flow_runs, flows, states, task_runs, work_queues
+from towpath_operator.store.types import Row
+
+_READ = (
+    select(
+        flow_runs,
+        flows.c.name.label("flow_name"),
+        deployments.c.name.label("deployment_name"),
+        deployments.c.slug.label("deployment_slug"),
+        work_queues.c.name.label("work_queue_name"),
+        states.c.message.label("state_message"),
+    )
+    .join(flows, flows.c.id == flow_runs.c.flow_id)
+    .outerjoin(deployments, deployments.c.id == flow_runs.c.deployment_id)
+    .outerjoin(work_queues, work_queues.c.id == flow_runs.c.work_queue_id)
+    .outerjoin(states, and_(states.c.run_id == flow_runs.c.id, states.c.id == flow_runs.c.state_id))
+)
+
+
+@dataclass(frozen=True)
+class FlowRunFilter:
+    """Which flow runs a list shows. Of each tuple any may match; of different fields all must.
+
+    Attributes:
+        states: (type code or None, name or None) as domain.codes parses them.
+        flows, deployments: names, or ids where they are UUIDs.
+        since, until: bounds of the expected time, in microseconds; `until` is exclusive.
+    """
+
+    namespaces: tuple[str, ...] | None = None
+    states: tuple[tuple[int | None, str | None], ...] = ()
+    flows: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
+    work_queues: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    name: str | None = None
+    parent_flow_run_id: UUID | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+async def find_flow_run(reader: Reader, run_id: UUID) -> Row | None:
+    """The run with the names of what it belongs to; None for an unknown one."""
+    return (await reader.execute(_READ.where(flow_runs.c.id == run_id))).mappings().one_or_none()
+
+
+async def find_by_resource(reader: Reader, uid: str) -> Row | None:
+    """The run that the FlowRun with this uid asked for."""
+    return (await reader.execute(_READ.where(flow_runs.c.resource_uid == uid))).mappings().one_or_none()
+
+
+async def find_by_key(reader: Reader, deployment_id: UUID, key: str) -> Row | None:
+    """The run that was made for this idempotency key."""
+    wanted = and_(flow_runs.c.deployment_id == deployment_id, flow_runs.c.idempotency_key == key)
+    return (await reader.execute(_READ.where(wanted))).mappings().one_or_none()
+
+
+async def list_flow_runs(reader: Reader, wanted: FlowRunFilter, page: PageRequest) -> tuple[Sequence[Row], int]:
+    """One page of the matching runs, newest first, with one more than the limit if there are more; and how many match."""
+    conditions = _conditions(wanted)
+    total = await count_capped(reader, select(flow_runs.c.id).where(*conditions))
+    keys = (flow_runs.c.expected_time, flow_runs.c.id)
+    if page.after:
+        conditions.append(beyond(keys, page.after, descending=True))
+    ordered = _READ.where(*conditions).order_by(*(key.desc() for key in keys)).limit(page.limit + 1)
+    return (await reader.execute(ordered)).mappings().all(), total
+
+
+async def list_changed(reader: Reader, after: int, limit: int, namespaces: Sequence[str] | None) -> Sequence[Row]:
+    """Runs with a revision above `after`, the oldest change first."""
+    query = _READ.where(flow_runs.c.revision > after).order_by(flow_runs.c.revision).limit(limit)
+    if namespaces is not None:
+        query = query.where(flow_runs.c.namespace.in_(namespaces))
+    return (await reader.execute(query)).mappings().all()
+
+
+def _conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
+    columns = flow_runs.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.namespaces is not None:
+        conditions.append(columns.namespace.in_(wanted.namespaces))
+    if wanted.states:
+        conditions.append(or_(*(state_condition(flow_runs.c, code, name) for code, name in wanted.states)))
+    if wanted.flows:
+        conditions.append(columns.flow_id.in_(_named(flows, wanted.flows)))
+    if wanted.deployments:
+        conditions.append(columns.deployment_id.in_(_named_deployments(wanted.deployments)))
+    if wanted.work_queues:
+        conditions.append(columns.work_queue_id.in_(_named(work_queues, wanted.work_queues)))
+    if wanted.tags:
+        tagged = select(flow_run_tags.c.flow_run_id).where(flow_run_tags.c.tag.in_(wanted.tags))
+        conditions.append(columns.id.in_(tagged))
+    if wanted.name is not None:
+        conditions.append(columns.name == wanted.name)
+    if wanted.parent_flow_run_id is not None:
+        conditions.append(columns.parent_flow_run_id == wanted.parent_flow_run_id)
+    if wanted.since is not None:
+        conditions.append(columns.expected_time >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.expected_time < wanted.until)
+    return conditions
+
+
+def state_condition(columns: Any, code: int | None, name: str | None) -> ColumnElement[bool]:
+    """Rows in a state of this type code, or of this name, or both."""
+    parts: list[ColumnElement[bool]] = []
+    if code is not None:
+        parts.append(columns.state_type == code)
+    if name is not None:
+        is_default = code is not None and name == shown_name(code, None)
+        parts.append(columns.state_name.is_(None) if is_default else columns.state_name == name)
+    return and_(*parts)
+
+
+def _uuids(names: Sequence[str]) -> list[UUID]:
+    found: list[UUID] = []
+    for name in names:
+        try:
+            found.append(UUID(name))
+        except ValueError:
+            continue
+    return found
+
+
+def _named(table: Any, names: Sequence[str]) -> Select[Any]:
+    return select(table.c.id).where(or_(table.c.name.in_(names), table.c.id.in_(_uuids(names))))
+
+
+def _named_deployments(names: Sequence[str]) -> Select[Any]:
+    full = [
+        and_(flows.c.name == flow, deployments.c.name == name)
+        for flow, slash, name in (text.partition("/") for text in names)
+        if slash
+    ]
+    plain = or_(
+        deployments.c.name.in_(names), deployments.c.slug.in_(names), deployments.c.id.in_(_uuids(names)), *full
+    )
+    return select(deployments.c.id).join(flows, flows.c.id == deployments.c.flow_id).where(plain)
+
+
+async def insert_flow_run(transaction: Transaction, values: Mapping[str, Any]) -> None:
+    """Adds a run. What `values` leaves out is at its beginning: no attempt, no tasks, no revision yet."""
+    connection = transaction.connection
+    row = _BEGINNING | dict(values)
+    await connection.execute(insert(flow_runs), row)
+    run_id: UUID = row["id"]
+    if tags := row.get("tags"):
+        await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in set(tags)])
+    transaction.changed(run_id)
+
+
+_BEGINNING: dict[str, Any] = {
+    column.name: None if column.nullable else 0 for column in flow_runs.columns if not column.primary_key
+}
+
+
+async def update_flow_run(transaction: Transaction, run_id: UUID, values: Mapping[str, Any]) -> None:
+    """Changes fields of a run; its revision rises."""
+    await transaction.connection.execute(update(flow_runs).where(flow_runs.c.id == run_id).values(dict(values)))
+    transaction.changed(run_id)
+
+
+async def replace_tags(transaction: Transaction, run_id: UUID, tags: Sequence[str]) -> None:
+    """Makes these the run's tags for the lists."""
+    connection = transaction.connection
+    await connection.execute(delete(flow_run_tags).where(flow_run_tags.c.flow_run_id == run_id))
+    if tags:
+        await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in set(tags)])
+
+
+@dataclass(frozen=True)
+class StateValues:
+    """A state as a run's history holds it. `name` is None for the type's default."""
+
+    id: UUID
+    type: int
+    name: str | None
+    time: int
+    message: str | None = None
+    run_count: int = 0
+    attempt: int = 0
+    applied: bool = True
+    details: dict[str, Any] | None = None
+
+
+async def insert_state(transaction: Transaction, run_id: UUID, state: StateValues) -> None:
+    """Adds one state to a run's history."""
+    await transaction.connection.execute(
+        insert(states),
+        {
+            "run_id": run_id,
+            "id": state.id,
+            "type": state.type,
+            "name": state.name,
+            "time": state.time,
+            "message": state.message,
+            "run_count": state.run_count,
+            "attempt": state.attempt,
+            "applied": state.applied,
+            "details": state.details,
+        },
+    )
+
+
+async def list_states(reader: Reader, run_id: UUID) -> Sequence[Row]:
+    """The history of a flow run or task run, oldest first."""
+    query = select(states).where(states.c.run_id == run_id).order_by(states.c.time, states.c.id)
+    return (await reader.execute(query)).mappings().all()
+
+
+async def count_tasks(transaction: Transaction, flow_run_id: UUID) -> dict[str, int]:
+    """The task counts of a run, counted from its task runs."""
+    query = (
+        select(task_runs.c.state_type, func.count())
+        .where(task_runs.c.flow_run_id == flow_run_id)
+        .group_by(task_runs.c.state_type)
+    )
+    found = dict((await transaction.connection.execute(query)).tuples().all())
+    failed = found.get(CODES[StateType.FAILED], 0) + found.get(CODES[StateType.CRASHED], 0)
+    return {
+        "tasks_total": sum(found.values()),
+        "tasks_running": found.get(CODES[StateType.RUNNING], 0),
+        "tasks_completed": found.get(CODES[StateType.COMPLETED], 0),
+        "tasks_failed": failed,
+    }

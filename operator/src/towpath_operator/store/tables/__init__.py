@@ -1,0 +1,30 @@
+"""One module for each noun's table. A new one is a module and a line here; migrations compare against `metadata`."""
+
+from towpath_operator.store.tables.base import metadata
+from towpath_operator.store.tables.declared import blocks, concurrency_limits, notifications
+from towpath_operator.store.tables.deployments import deployments
+from towpath_operator.store.tables.flow_runs import attempts, flow_run_tags, flow_runs
+from towpath_operator.store.tables.flows import flows
+from towpath_operator.store.tables.logs import logs
+from towpath_operator.store.tables.states import states
+from towpath_operator.store.tables.task_runs import task_runs
+from towpath_operator.store.tables.work_queues import work_queues
+from towpath_operator.store.tables.writers import counters, writers
+
+__all__ = [
+    "attempts",
+    "blocks",
+    "concurrency_limits",
+    "counters",
+    "deployments",
+    "flow_run_tags",
+    "flow_runs",
+    "flows",
+    "logs",
+    "metadata",
+    "notifications",
+    "states",
+    "task_runs",
+    "work_queues",
+    "writers",
+]

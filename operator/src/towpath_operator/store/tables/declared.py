@@ -1,0 +1,13 @@
+"""Tables of what resources declare without needing more than the shared columns: blocks, notifications, limits."""
+
+from sqlalchemy import Column, UniqueConstraint
+
+from towpath_operator.store.tables.base import declared_table
+from towpath_operator.store.types import Micros
+
+blocks = declared_table("blocks", UniqueConstraint("namespace", "name"))
+notifications = declared_table("notifications", Column("last_sent", Micros), UniqueConstraint("namespace", "name"))
+concurrency_limits = declared_table(
+    "concurrency_limits",
+    UniqueConstraint("namespace", "name"),
+)

@@ -1,0 +1,33 @@
+"""Task runs. Columns are as in flow_runs; lists go by id, which is ordered by time.
+
+Those outside any flow have no `flow_run_id`, and `root_id` when a task called them. One whose state came before its declaration
+has an empty `task` and `name` until that comes.
+"""
+
+from sqlalchemy import Column, Index, Integer, SmallInteger, Table, Text
+
+from towpath_operator.store.tables.base import metadata
+from towpath_operator.store.types import Id, Json, Micros
+
+task_runs = Table(
+    "task_runs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("flow_run_id", Id),
+    Column("root_id", Id),
+    Column("parent_task_run_id", Id),
+    Column("task", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state_id", Id),
+    Column("state_type", SmallInteger),
+    Column("state_name", Text),
+    Column("state_time", Micros),
+    Column("tags", Json),
+    Column("inputs", Json),
+    Column("run_count", Integer, nullable=False),
+    Column("created", Micros, nullable=False),
+    Column("start_time", Micros),
+    Column("end_time", Micros),
+    Index(None, "flow_run_id", "id"),
+    sqlite_with_rowid=False,
+)

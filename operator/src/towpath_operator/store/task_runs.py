@@ -1,0 +1,128 @@
+"""Reads task runs and log lines. Ingest writes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, insert, or_, select
+
+from towpath_operator.domain.pages import PageRequest
+from towpath_operator.store.engine import Reader, Transaction
+from towpath_operator.store.flow_runs import state_condition
+from towpath_operator.store.lists import beyond, count_capped
+from towpath_operator.store.tables import flow_runs, logs, states, task_runs
+from towpath_operator.store.types import Row
+
+_READ = (
+    select(
+        task_runs,
+        states.c.message.label("state_message"),
+        states.c.details.label("state_details"),
+        flow_runs.c.namespace.label("namespace"),
+    )
+    .outerjoin(states, and_(states.c.run_id == task_runs.c.id, states.c.id == task_runs.c.state_id))
+    .outerjoin(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
+)
+
+
+@dataclass(frozen=True)
+class TaskRunFilter:
+    """Which task runs a list shows. Times are microseconds and compare with when the run was declared."""
+
+    namespaces: tuple[str, ...] | None = None
+    flow_run_id: UUID | None = None
+    states: tuple[tuple[int | None, str | None], ...] = ()
+    task: str | None = None
+    name: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which log lines a list shows: of a flow run, a task run, or both; of this level and above."""
+
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+    level: int | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+async def find_task_run(reader: Reader, run_id: UUID) -> Row | None:
+    """The task run, with its flow run's namespace (None outside a flow)."""
+    return (await reader.execute(_READ.where(task_runs.c.id == run_id))).mappings().one_or_none()
+
+
+async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageRequest) -> tuple[Sequence[Row], int]:
+    """One page of the matching task runs, newest first, with one more than the limit if there are more; and how many match."""
+    columns = task_runs.c
+    conditions: list[ColumnElement[bool]] = []
+    counted = select(columns.id)
+    if wanted.flow_run_id is not None:
+        conditions.append(columns.flow_run_id == wanted.flow_run_id)
+    if wanted.namespaces is not None:
+        conditions.append(flow_runs.c.namespace.in_(wanted.namespaces))
+        counted = counted.join(flow_runs, flow_runs.c.id == columns.flow_run_id)
+    if wanted.states:
+        conditions.append(or_(*(state_condition(columns, code, name) for code, name in wanted.states)))
+    if wanted.task is not None:
+        conditions.append(columns.task == wanted.task)
+    if wanted.name is not None:
+        conditions.append(columns.name == wanted.name)
+    if wanted.since is not None:
+        conditions.append(columns.created >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.created < wanted.until)
+    total = await count_capped(reader, counted.where(*conditions))
+    if page.after:
+        conditions.append(columns.id < page.after[0])
+    query = _READ.where(*conditions).order_by(columns.id.desc()).limit(page.limit + 1)
+    return (await reader.execute(query)).mappings().all(), total
+
+
+async def list_logs(reader: Reader, wanted: LogFilter, page: PageRequest) -> tuple[Sequence[Row], int]:
+    """One page of the matching lines, oldest first, with one more than the limit if there are more; and how many match."""
+    columns = logs.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.flow_run_id is not None:
+        conditions.append(columns.flow_run_id == wanted.flow_run_id)
+    if wanted.task_run_id is not None:
+        conditions.append(columns.task_run_id == wanted.task_run_id)
+    if wanted.level is not None:
+        conditions.append(columns.level >= wanted.level)
+    if wanted.since is not None:
+        conditions.append(columns.time >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.time < wanted.until)
+    total = await count_capped(reader, select(columns.id).where(*conditions))
+    keys = (columns.time, columns.id)
+    if page.after:
+        conditions.append(beyond(keys, page.after, descending=False))
+    query = select(logs).where(*conditions).order_by(*keys).limit(page.limit + 1)
+    return (await reader.execute(query)).mappings().all(), total
+
+
+async def find_messages(reader: Reader, flow_run_id: UUID, messages: Sequence[str]) -> set[str]:
+    """Which of these messages the run's log holds already."""
+    query = select(logs.c.message).where(logs.c.flow_run_id == flow_run_id, logs.c.message.in_(messages))
+    return set((await reader.execute(query)).scalars())
+
+
+async def insert_lines(
+    transaction: Transaction, flow_run_id: UUID, logger: str, level: int, lines: Sequence[tuple[int, str]]
+) -> None:
+    """Adds lines, given as (time, message), to a run's log."""
+    if lines:
+        rows = [
+            {
+                "flow_run_id": flow_run_id,
+                "task_run_id": None,
+                "level": level,
+                "time": time,
+                "logger": logger,
+                "message": message,
+            }
+            for time, message in lines
+        ]
+        await transaction.connection.execute(insert(logs), rows)

@@ -5,15 +5,26 @@ with pydantic. Times are whole microseconds since 1970, UTC; ids are UUIDv7 in t
 added; readers ignore what they do not know; SCHEMA rises when that is not enough.
 """
 
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from annotated_types import Ge, Le, Len, MaxLen
 
-from towpath.contract.limits import MAX_LOG_MESSAGE, MAX_MESSAGE
+from towpath.contract.limits import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, MAX_LOG_MESSAGE, MAX_MESSAGE, SCHEMA
 
-SCHEMA: Final = 1
-MAX_BATCH_ITEMS: Final = 5_000
-MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+__all__ = [
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_ITEMS",
+    "MAX_LOG_MESSAGE",
+    "MAX_MESSAGE",
+    "SCHEMA",
+    "AttemptEvent",
+    "FlowRunEvent",
+    "LogEvent",
+    "RunEvent",
+    "RunEventBatch",
+    "StateEvent",
+    "TaskRunEvent",
+]
 
 Id = Annotated[str, Len(36, 36)]
 Micros = Annotated[int, Ge(0), Le(2**62)]

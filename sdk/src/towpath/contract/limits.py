@@ -1,7 +1,14 @@
-"""How much of a run's words is kept. Apart from `events`, since the SDK needs these numbers before it needs any wire type."""
+"""How much of a run's words is kept, and how much fits into one batch of events.
+
+Apart from `events`, since the SDK needs these numbers before it needs any wire type.
+"""
 
 from typing import Final
 
+SCHEMA: Final = 1
+"""Rises when added fields are not enough for older readers."""
+MAX_BATCH_ITEMS: Final = 5_000
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 MAX_MESSAGE: Final = 10_000
 """Characters of a state's message; longer ones are cut with a mark."""
 MAX_LOG_MESSAGE: Final = 100_000

@@ -1,0 +1,48 @@
+# What developing Towpath needs, one target each. `make` alone shows them. Nothing here asks for input.
+
+SHELL := /bin/bash
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/towpath-dev/tools
+# uv from the PATH, else from PyPI by pip, once, into a folder outside the checkout.
+UV := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
+RUN := $(UV) run --frozen
+CLUSTER := $(RUN) python -m dev.cluster
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status test-unit test check generate bench
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(UV) ## Start a cluster, install Towpath in it, run the first example (TOWPATH_CLUSTER=kind|bare|current|none)
+	@$(CLUSTER) up
+
+down: $(UV) ## End what `make up` started
+	@$(CLUSTER) down
+
+status: $(UV) ## Say what of the cluster runs
+	@$(CLUSTER) status
+
+test-unit: $(UV) ## Unit tests: no cluster, under a minute
+	$(RUN) pytest tests/unit -q
+
+test: $(UV) ## All tests: unit, integration, end to end on a real cluster
+	@$(CLUSTER) start
+	@$(CLUSTER) build-images
+	$(RUN) pytest tests/unit tests/integration tests/e2e
+
+check: $(UV) ## Format, lint, types, import contracts, generated files fresh
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) pyright
+	$(RUN) lint-imports
+	$(RUN) python -m dev.generate --check
+
+generate: $(UV) ## Write the CRDs and what else comes from the contract
+	$(RUN) python -m dev.generate
+
+bench: $(UV) ## Measure, beside the neighbours
+	$(RUN) python -m dev.bench
+
+$(TOOLS)/bin/uv:
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv

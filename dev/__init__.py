@@ -1,0 +1,1 @@
+"""What developing Towpath needs: the development cluster, image builds, generated files. Nothing here is shipped."""

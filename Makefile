@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen
 CLUSTER := $(RUN) python -m dev.cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test-unit test check generate bench
+.PHONY: help up down status test-unit test test-cluster check generate bench
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(UV) ## All tests: unit, integration, end to end on a real cluster
 	@$(CLUSTER) start
 	@$(CLUSTER) build-images
 	$(RUN) pytest tests/unit tests/integration tests/e2e
+
+test-cluster: $(UV) ## Start, cut off, kill and end the bare cluster many times; it must leave no trace (4 min)
+	TOWPATH_TEST_CLUSTER_DOWN=1 $(RUN) pytest tests/integration/dev -q
 
 check: $(UV) ## Format, lint, types, import contracts, generated files fresh
 	$(RUN) ruff format --check

@@ -48,6 +48,10 @@ def _up(backend: Backend, layout: Layout) -> int:
         return 0
     install(env, env.ensure_image("control-plane"), env.ensure_image("flow"))
     demonstration.run_hello(env)
+    address = demonstration.api_address(env)
+    print(
+        f"\nAPI and UI: {address}" if address else "\nAPI and UI: by kubectl port-forward, see `kubectl get services`"
+    )
     _print_variables(env)
     return 0
 

@@ -26,6 +26,10 @@ class Builder(Protocol):
 
     def load(self, tag: str) -> None: ...
 
+    def name_again(self, tag: str, further: str) -> None:
+        """Give a loaded image a further name, taking it from the image that had it."""
+        ...
+
 
 @dataclass(frozen=True)
 class BuildahBuilder:
@@ -58,6 +62,9 @@ class BuildahBuilder:
             run([*self.ctr(), "images", "import", archive])
         finally:
             archive.unlink(missing_ok=True)
+
+    def name_again(self, tag: str, further: str) -> None:
+        run([*self.ctr(), "images", "tag", "--force", tag, further])
 
     def ctr(self) -> list[str]:
         """The containerd client, in the namespace of the kubelet."""
@@ -117,3 +124,7 @@ class DockerBuilder:
             run(["docker", "push", tag])
         else:
             run(["kind", "load", "docker-image", tag, "--name", self.kind_cluster])
+
+    def name_again(self, tag: str, further: str) -> None:
+        run(["docker", "tag", tag, further])
+        self.load(further)

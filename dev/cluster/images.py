@@ -79,7 +79,7 @@ class Images:
         return tag
 
     def ensure_example(self, folder: Path) -> str:
-        """The same for an example's image."""
+        """The same for an example's image, which its manifest names `localhost/towpath/example-<folder>:dev`."""
         tag = self.example(folder)
         if not self.builder.is_loaded(tag):
             if not self.builder.is_built(tag):
@@ -88,6 +88,7 @@ class Images:
                     self.builder.build(folder / "Dockerfile", folder, tag, {"BASE": base})
             with step(f"loading {tag}"):
                 self.builder.load(tag)
+        self.builder.name_again(tag, f"{tag.rpartition(':')[0]}:dev")
         return tag
 
     def build_image(self, dockerfile: Path, context: Path, tag: str, build_args: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from dev.cluster.progress import say, step
 HOST, PORT = "127.0.0.1", 4200
 URL = f"http://{HOST}:{PORT}"
 _COMMAND = ["towpath", "server", "start", "--host", HOST, "--port", str(PORT)]
-_HELLO = CHECKOUT / "examples" / "hello" / "flow.py"
+_HELLO = CHECKOUT / "examples" / "hello" / "hello.py"
 
 
 def up(layout: Layout) -> None:
@@ -26,9 +26,9 @@ def up(layout: Layout) -> None:
     start(layout)
     if _HELLO.exists():
         with step("running examples/hello as a process"):
-            done = run([find_uv(layout), "run", "python", _HELLO], env={"TOWPATH_API_URL": URL}, cwd=CHECKOUT)
+            done = run([find_uv(layout), "run", "python", _HELLO], env={"TOWPATH_API_URL": f"{URL}/api"}, cwd=CHECKOUT)
         print(done.stdout + done.stderr)
-    print(f"API and UI: {URL}\n\n    export TOWPATH_API_URL={URL}")
+    print(f"API and UI: {URL}\n\n    export TOWPATH_API_URL={URL}/api")
 
 
 def start(layout: Layout) -> None:

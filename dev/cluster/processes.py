@@ -67,24 +67,24 @@ def start_detached(
     log: Path,
     fingerprint: str,
     env: Mapping[str, str],
-    cwd: Path | None = None,
-) -> int:
-    """Start a program in a session of its own, its output going to `log` (the former one is kept beside it)."""
+) -> None:
+    """Start a program as nobody's child, its output going to `log` (the former one is kept beside it)."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.rename(log.with_suffix(".previous.log"))
     marks = {_OWNER: str(state), _COMPONENT: name, _FINGERPRINT: fingerprint}
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            argv,
+        subprocess.run(
+            ["setsid", "--fork", *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             env={**env, **marks},
-            cwd=cwd or "/",
+            cwd="/",
+            check=True,
         )
-    return process.pid
+    # It leads a session only a moment after `setsid` has forked it; one that has failed by then never will.
+    wait_until(lambda: any(one.is_main and one.component == name for one in find_owned(state)), timeout=1, every=0.01)
 
 
 def end_owned(state: Path, owned: Iterable[Owned], *, grace: float) -> None:

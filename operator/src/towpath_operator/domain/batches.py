@@ -7,6 +7,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_type_hints
+from uuid import UUID
 
 from annotated_types import Len
 from pydantic import Field, TypeAdapter, ValidationError
@@ -50,9 +51,11 @@ _HEADER = {
     "writer": Annotated[str, Len(1, 64)],
     "first_sequence": Annotated[int, Field(ge=1, lt=2**62)],
 }
-_BATCH: TypeAdapter[dict[str, Any]] = TypeAdapter(_make_dict("Batch", _HEADER | {"items": list[_ITEM_TYPE]}))
-_LOOSE: TypeAdapter[dict[str, Any]] = TypeAdapter(_make_dict("Batch", _HEADER | {"items": list[Any]}))
-_ITEM: TypeAdapter[dict[str, Any]] = TypeAdapter(_ITEM_TYPE)
+BATCH_TYPE: Any = _make_dict("RunEventBatch", _HEADER | {"items": list[_ITEM_TYPE]})
+"""The contract's batch as pydantic reads it."""
+_BATCH: TypeAdapter[dict[str, Any]] = TypeAdapter(BATCH_TYPE)
+_LOOSE: TypeAdapter[dict[str, Any]] = TypeAdapter(_make_dict("RunEventBatch", _HEADER | {"items": list[Any]}))
+_ITEM: TypeAdapter[dict[str, Any]] = TypeAdapter(cast(Any, _ITEM_TYPE))
 
 IdOf = Literal["id", "run_id", "flow_run_id", "task_run_id", "parent_flow_run_id", "parent_task_run_id"]
 _IDS: dict[str, tuple[IdOf, ...]] = {
@@ -166,6 +169,17 @@ def _convert_ids(item: dict[str, Any]) -> str | None:
                 return field
             item[field] = value
     return None
+
+
+def read_final_state(raw: Any) -> dict[str, Any] | None:
+    """The state event that a pod left in its termination message, with its ids as UUIDs; None for what is no such event."""
+    try:
+        event = _ITEM.validate_python(raw, strict=True)
+    except ValidationError:
+        return None
+    if event["kind"] != "state" or _convert_ids(event) is not None:
+        return None
+    return event | {"id": UUID(bytes=event["id"]), "run_id": UUID(bytes=event["run_id"])}
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:

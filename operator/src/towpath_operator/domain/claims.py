@@ -77,7 +77,7 @@ def plan_claims(
         plan.claims.append(candidate.run_id)
         if slots is not None:
             free[candidate.queue_id] = slots - 1
-        if owner in room:
+        if owner is not None and owner in room:
             room[owner] -= 1
     return plan
 

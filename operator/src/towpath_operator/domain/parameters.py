@@ -32,7 +32,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     """
     validator = _validator(schema)
     try:
-        validator.check_schema(schema)
+        validator.check_schema(dict(schema))
         # A reference is resolved when it is met, so one that leads nowhere shows only in use.
         for _ in validator.iter_errors({}):
             pass

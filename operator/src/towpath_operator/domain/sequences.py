@@ -4,7 +4,6 @@ Numbers rise from 1 without gaps at the writer, but batches may come twice, over
 after the live ones), so what came beyond a gap is remembered as ranges until the gap is filled.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MAX_RANGES = 1_000
@@ -60,7 +59,7 @@ class Applied:
         return len(self.beyond) > MAX_RANGES
 
 
-def _merge(ranges: Sequence[Sequence[int]]) -> list[list[int]]:
+def _merge(ranges: list[list[int]]) -> list[list[int]]:
     merged: list[list[int]] = []
     for low, high in sorted(ranges):
         if high < low:

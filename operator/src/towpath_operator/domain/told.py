@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from towpath.contract.ids import uuid7
 from towpath.contract.runs import RefusedItem
-from towpath.contract.states import RunKind, StateType, Transition, judge
+from towpath.contract.states import RunKind, StateType, Transition, default_name, judge
 from towpath_operator.domain.batches import Batch, json_text
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
 
@@ -20,6 +20,7 @@ CANCELLED = CODES[StateType.CANCELLED]
 CANCELLING = CODES[StateType.CANCELLING]
 _FAILED = (CODES[StateType.FAILED], CODES[StateType.CRASHED])
 _CODE_BY_TEXT = {state_type.value: code for state_type, code in CODES.items()}
+CANCELLED_NAME = default_name(StateType.CANCELLED)
 TERMINATED_LOGGER = "towpath.runner"
 
 
@@ -250,9 +251,9 @@ class Told:
         elif not c.stale and run.attempt == 0 and run.state_type == CANCELLING and after >= FIRST_ENDED:
             # Nobody launched this run, so nobody else will report that it is over.
             state_id = uuid7().bytes
-            told = event | {"id": state_id, "name": TYPES[CANCELLED].value.capitalize()}
+            told = event | {"id": state_id, "name": CANCELLED_NAME}
             self.states.append(_state_row(told, CANCELLED, c.batch.attempt, True))
-            self._enter(run, state_id, CANCELLED, told["name"], told)
+            self._enter(run, state_id, CANCELLED, CANCELLED_NAME, told)
         return None
 
     def _enter(self, run: FlowRunFacts, state_id: bytes, after: int, name: str, event: dict[str, Any]) -> None:

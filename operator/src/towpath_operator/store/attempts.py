@@ -78,7 +78,7 @@ async def find_next_due(reader: Reader, queue_ids: Sequence[UUID], now: int) -> 
     due = select(func.min(flow_runs.c.run_after)).where(
         WAITING, flow_runs.c.work_queue_id.in_(queue_ids), flow_runs.c.run_after > now
     )
-    lease = select(func.min(attempts.c.lease_expires)).where(attempts.c.lease_expires.is_not(None))
+    lease = select(func.min(attempts.c.lease_expires)).where(attempts.c.lease_expires > now)
     times = [(await reader.execute(query)).scalar_one() for query in (due, lease)]
     return min((time for time in times if time is not None), default=None)
 
@@ -112,6 +112,25 @@ async def list_oldest_active(reader: Reader, deployment_id: UUID, limit: int) ->
             ACTIVE, flow_runs.c.deployment_id == deployment_id, flow_runs.c.state_type != CODES[StateType.CANCELLING]
         )
         .order_by(flow_runs.c.expected_time, flow_runs.c.id)
+        .limit(limit)
+    )
+    return (await reader.execute(query)).scalars().all()
+
+
+async def list_unexplained(
+    reader: Reader, column: str, ids: Sequence[UUID], reason: str, now: int, limit: int = 500
+) -> Sequence[UUID]:
+    """Due runs of these queues or deployments (by `column`) that do not say yet that they wait for `reason`."""
+    if not ids:
+        return []
+    query = (
+        select(flow_runs.c.id)
+        .where(
+            WAITING,
+            flow_runs.c[column].in_(ids),
+            flow_runs.c.run_after <= now,
+            flow_runs.c.waiting_for.is_distinct_from(reason),
+        )
         .limit(limit)
     )
     return (await reader.execute(query)).scalars().all()

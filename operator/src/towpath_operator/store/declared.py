@@ -56,6 +56,9 @@ class Declared:
             named = [columns.name == name]
             if "slug" in columns:
                 named.append(columns.slug == name)
+            if "type" in columns and "/" in name:
+                block_type, _, rest = name.partition("/")
+                named.append(and_(columns.type == block_type, columns.name == rest))
             conditions.append(or_(*named))
         if "deleted" in columns:
             conditions.append(columns.deleted.is_(None))

@@ -5,7 +5,7 @@ asked, while others read. What must happen after a commit (waking waiting reques
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 from uuid import UUID
@@ -75,14 +75,14 @@ class Database:
             self._turn = None
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Reader]:
+    async def read(self) -> AsyncGenerator[Reader]:
         """A consistent view of the database, ended without a commit."""
         with translated():
             async with self._readers.connect() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self) -> AsyncGenerator[Transaction]:
         """A transaction that commits at the end of the block, or leaves nothing when the block raises."""
         with translated():
             async with self._turn or nullcontext(), self._writer.connect() as connection:

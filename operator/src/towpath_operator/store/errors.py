@@ -1,6 +1,6 @@
 """Turns what the drivers raise when the database is away, locked or full into the refusal that callers can wait for."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -10,7 +10,7 @@ from towpath_operator.domain.refusals import StoreUnavailable
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Raises StoreUnavailable for faults of the database itself; what the statement did wrong passes unchanged."""
     try:
         yield

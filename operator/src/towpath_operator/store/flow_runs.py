@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, s
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES, shown_name
+from towpath_operator.domain.filters import FlowRunFilter
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.lists import beyond, count_capped
@@ -31,31 +32,14 @@ _READ = (
 )
 
 
-@dataclass(frozen=True)
-class FlowRunFilter:
-    """Which flow runs a list shows. Of each tuple any may match; of different fields all must.
-
-    Attributes:
-        states: (type code or None, name or None) as domain.codes parses them.
-        flows, deployments: names, or ids where they are UUIDs.
-        since, until: bounds of the expected time, in microseconds; `until` is exclusive.
-    """
-
-    namespaces: tuple[str, ...] | None = None
-    states: tuple[tuple[int | None, str | None], ...] = ()
-    flows: tuple[str, ...] = ()
-    deployments: tuple[str, ...] = ()
-    work_queues: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    name: str | None = None
-    parent_flow_run_id: UUID | None = None
-    since: int | None = None
-    until: int | None = None
-
-
 async def find_flow_run(reader: Reader, run_id: UUID) -> Row | None:
     """The run with the names of what it belongs to; None for an unknown one."""
     return (await reader.execute(_READ.where(flow_runs.c.id == run_id))).mappings().one_or_none()
+
+
+async def find_flow_runs(reader: Reader, run_ids: Sequence[UUID]) -> Sequence[Row]:
+    """The runs with these ids."""
+    return (await reader.execute(_READ.where(flow_runs.c.id.in_(run_ids)))).mappings().all()
 
 
 async def find_by_resource(reader: Reader, uid: str) -> Row | None:
@@ -85,6 +69,20 @@ async def list_changed(reader: Reader, after: int, limit: int, namespaces: Seque
     query = _READ.where(flow_runs.c.revision > after).order_by(flow_runs.c.revision).limit(limit)
     if namespaces is not None:
         query = query.where(flow_runs.c.namespace.in_(namespaces))
+    return (await reader.execute(query)).mappings().all()
+
+
+async def has_runs(reader: Reader, column: str, owner: UUID) -> bool:
+    """Whether any run belongs to this flow or deployment (by `column`)."""
+    query = select(flow_runs.c.id).where(flow_runs.c[column] == owner).limit(1)
+    return (await reader.execute(query)).first() is not None
+
+
+async def list_waiting_of(reader: Reader, deployment_id: UUID) -> Sequence[Row]:
+    """The runs of a deployment that have not been claimed."""
+    query = _READ.where(
+        flow_runs.c.state_type == CODES[StateType.SCHEDULED], flow_runs.c.deployment_id == deployment_id
+    )
     return (await reader.execute(query)).mappings().all()
 
 
@@ -172,6 +170,15 @@ async def update_flow_run(transaction: Transaction, run_id: UUID, values: Mappin
     """Changes fields of a run; its revision rises."""
     await transaction.connection.execute(update(flow_runs).where(flow_runs.c.id == run_id).values(dict(values)))
     transaction.changed(run_id)
+
+
+async def add_task_counts(
+    transaction: Transaction, run_id: UUID, counts: Mapping[str, int], values: Mapping[str, Any]
+) -> None:
+    """Adds to the run's task counts and changes further fields; its revision rises."""
+    added = {name: flow_runs.c[name] + by for name, by in counts.items() if by}
+    if added or values:
+        await update_flow_run(transaction, run_id, added | dict(values))
 
 
 async def replace_tags(transaction: Transaction, run_id: UUID, tags: Sequence[str]) -> None:

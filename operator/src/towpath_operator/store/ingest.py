@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_operator.domain.sequences import Applied
 from towpath_operator.domain.told import FlowRunFacts, LogRow, StateRow, TaskRunFacts
-from towpath_operator.store.bulk import Insert, Lookup
+from towpath_operator.store.bulk import Insert, Kind, Lookup
 from towpath_operator.store.tables import attempts
 
 INSERT_STATES = Insert(
@@ -43,7 +43,7 @@ INSERT_LOGS = Insert(
         ("message", "text"),
     ),
 )
-_STATE_COLUMNS = (
+_STATE_COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("state_id", "id"),
     ("state_type", "integer"),
     ("state_name", "text"),

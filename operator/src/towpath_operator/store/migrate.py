@@ -40,9 +40,17 @@ async def find_revision(database: Database) -> str | None:
 
 async def upgrade(database: Database, revision: str = "head") -> None:
     """Brings the schema up to `revision`. Changes nothing when it is there."""
-    await database.run_sync(lambda connection: command.upgrade(_config(connection), revision))
+
+    def run(connection: Any) -> None:
+        command.upgrade(_config(connection), revision)
+
+    await database.run_sync(run)
 
 
 async def downgrade(database: Database, revision: str) -> None:
     """Takes the schema back to `revision`. What later revisions added is lost."""
-    await database.run_sync(lambda connection: command.downgrade(_config(connection), revision))
+
+    def run(connection: Any) -> None:
+        command.downgrade(_config(connection), revision)
+
+    await database.run_sync(run)

@@ -1,11 +1,11 @@
 """Reads task runs and log lines. Ingest writes them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select
 
+from towpath_operator.domain.filters import LogFilter, TaskRunFilter
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.flow_runs import state_condition
@@ -23,30 +23,6 @@ _READ = (
     .outerjoin(states, and_(states.c.run_id == task_runs.c.id, states.c.id == task_runs.c.state_id))
     .outerjoin(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
 )
-
-
-@dataclass(frozen=True)
-class TaskRunFilter:
-    """Which task runs a list shows. Times are microseconds and compare with when the run was declared."""
-
-    namespaces: tuple[str, ...] | None = None
-    flow_run_id: UUID | None = None
-    states: tuple[tuple[int | None, str | None], ...] = ()
-    task: str | None = None
-    name: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-
-@dataclass(frozen=True)
-class LogFilter:
-    """Which log lines a list shows: of a flow run, a task run, or both; of this level and above."""
-
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-    level: int | None = None
-    since: int | None = None
-    until: int | None = None
 
 
 async def find_task_run(reader: Reader, run_id: UUID) -> Row | None:

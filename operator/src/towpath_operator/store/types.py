@@ -1,15 +1,14 @@
 """Column types that are the same to the code on both databases: ids, times, JSON."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, RowMapping, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as POSTGRES_UUID
 from sqlalchemy.types import TypeEngine
 
-Row = Mapping[str, Any]
+Row = RowMapping
 """A row as the queries return it, by column name."""
 
 

@@ -58,8 +58,9 @@ def _create_blocks() -> None:
         sa.Column("spec", Json, nullable=False),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_blocks")),
-        sa.UniqueConstraint("namespace", "name", name=op.f("uq_blocks_namespace_name")),
+        sa.UniqueConstraint("namespace", "type", "name", name=op.f("uq_blocks_namespace_type_name")),
     )
 
 

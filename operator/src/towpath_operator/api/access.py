@@ -1,0 +1,146 @@
+"""Lets nobody in by default: every route declares what it needs, and answers only after its handler has asked for it.
+
+`guarded` marks an endpoint; GuardedRoute refuses to be made for one without a mark, asks the app's gate for the caller before
+the handler runs, and withholds the answer of a handler that forgot to check a namespace.
+"""
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from towpath_operator.domain.access import Access, Scope
+from towpath_operator.domain.refusals import Forbidden
+
+logger = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "__towpath_access__"
+
+
+class Permission(Protocol):
+    """What a gate knows of one caller of one route."""
+
+    async def allow(self, verb: str, resource: str, namespace: str | None) -> bool:
+        """Whether the caller may `verb` the `resource` in `namespace`; None for all namespaces."""
+        ...
+
+    async def own(self, run_id: UUID, attempt: int, pod_uid: str | None) -> None:
+        """Checks that the caller may speak for this attempt of the run.
+
+        Raises:
+            Forbidden: when it may not.
+        """
+        ...
+
+    @property
+    def home(self) -> str:
+        """The namespace of runs that the caller's process began itself."""
+        ...
+
+
+class Gate(Protocol):
+    """Decides who a request comes from."""
+
+    async def admit(self, request: Request) -> Permission:
+        """The caller.
+
+        Raises:
+            Unauthenticated, Forbidden: for a request that may not even be looked at.
+        """
+        ...
+
+
+class Caller:
+    """Who calls, and what the route needs. Handlers ask it before they answer."""
+
+    def __init__(self, permission: Permission, access: Access) -> None:
+        self._permission = permission
+        self._access = access
+        self.checked = access.scope is Scope.OPEN
+
+    @property
+    def home(self) -> str:
+        """The namespace of runs that the caller's process began itself."""
+        return self._permission.home
+
+    async def check(self, namespace: str | None, *, status: bool = False) -> None:
+        """Checks that the caller may use the route in `namespace`; None for all namespaces.
+
+        Args:
+            status: whether the resource's status is written, as the operator does.
+
+        Raises:
+            Forbidden: when it may not.
+        """
+        resource = f"{self._access.resource}/status" if status else self._access.resource
+        if not await self._permission.allow(self._access.verb, resource, namespace):
+            where = "in all namespaces: name one" if namespace is None else f"in namespace {namespace!r}"
+            raise Forbidden(f"You may not {self._access.verb} {resource}.towpath.dev {where}.")
+        self.checked = True
+
+    async def check_all(self, namespaces: Sequence[str] | None) -> None:
+        """Checks each of `namespaces`; None for all there are."""
+        for namespace in namespaces if namespaces is not None else (None,):
+            await self.check(namespace)
+        self.checked = True
+
+    async def own(self, run_id: UUID, attempt: int, pod_uid: str | None = None) -> None:
+        """Checks that the caller may speak for this attempt of the run."""
+        await self._permission.own(run_id, attempt, pod_uid)
+        self.checked = True
+
+
+def guarded(access: Access) -> Callable[[F], F]:
+    """Declares what the endpoint's route needs."""
+
+    def mark(endpoint: F) -> F:
+        setattr(endpoint, _MARK, access)
+        return endpoint
+
+    return mark
+
+
+def get_access(endpoint: Callable[..., Any]) -> Access | None:
+    """What the endpoint's route needs; None for one that does not say."""
+    return getattr(endpoint, _MARK, None)
+
+
+class GuardedRoute(APIRoute):
+    """A route that nobody passes unchecked."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if get_access(endpoint) is None:
+            raise TypeError(
+                f"The route {path} does not declare what it needs: mark {endpoint.__name__} with `guarded`."
+            )
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler between the check before it and the check after it."""
+        handler = super().get_route_handler()
+        access = get_access(self.endpoint)
+        if access is None:
+            raise TypeError(f"The route {self.path} does not declare what it needs.")
+
+        async def handle(request: Request) -> Response:
+            if access.scope is Scope.OPEN:
+                return await handler(request)
+            gate: Gate = request.app.state.gate
+            caller = Caller(await gate.admit(request), access)
+            request.state.caller = caller
+            response = await handler(request)
+            if not caller.checked:
+                logger.error("%s %s answered without asking who may: withheld", request.method, self.path)
+                raise Forbidden("This route did not check who may use it.")
+            return response
+
+        return handle
+
+
+def get_caller(request: Request) -> Caller:
+    """The caller of the request; for handlers, by Depends."""
+    return request.state.caller

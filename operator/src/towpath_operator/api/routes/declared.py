@@ -1,0 +1,112 @@
+"""Routes of what is declared: PUT, list, get and DELETE, the same for every kind."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from towpath.contract.declared import (
+    BlockPut,
+    BlockRead,
+    ConcurrencyLimitPut,
+    ConcurrencyLimitRead,
+    Declaration,
+    DeclaredRead,
+    DeploymentPut,
+    DeploymentRead,
+    FlowPut,
+    FlowRead,
+    NotificationPut,
+    NotificationRead,
+    WorkQueuePut,
+    WorkQueueRead,
+)
+from towpath.contract.runs import Page
+from towpath_operator.api.access import GuardedRoute, guarded
+from towpath_operator.api.hub import TheCaller, TheHub
+from towpath_operator.api.queries import DEFAULT_LIMIT, Cursor, Limit, Namespaces, page_by
+from towpath_operator.domain.access import needs
+from towpath_operator.services.declared import Nouns
+from towpath_operator.services.hub import Hub
+
+Name = Annotated[str | None, Query(max_length=500, description="The name for people, or the resource name.")]
+
+
+def _router(
+    path: str,
+    noun: str,
+    resource: str,
+    put_model: type[Declaration],
+    read_model: type[DeclaredRead],
+    nouns: Callable[[Hub], Nouns[Any, Any]],
+) -> APIRouter:
+    """The routes of one kind. `noun` names its operations, `resource` is its plural in Kubernetes."""
+    router = APIRouter(prefix=path, tags=[path.strip("/")], route_class=GuardedRoute)
+
+    @guarded(needs("update", resource))
+    async def put(declaration: Declaration, hub: TheHub, caller: TheCaller) -> Any:
+        """Creates the thing, or replaces what is declared under its (namespace, name)."""
+        await caller.check(declaration.namespace, status=declaration.resource is not None)
+        return await nouns(hub).put(declaration)
+
+    put.__annotations__["declaration"] = put_model  # what FastAPI reads; a type checker cannot follow a variable here
+
+    @guarded(needs("list", resource))
+    async def list_all(
+        hub: TheHub,
+        caller: TheCaller,
+        namespace: Namespaces = None,
+        name: Name = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Any:
+        """Lists by namespace and name."""
+        await caller.check_all(namespace)
+        return await nouns(hub).list(namespace, name, page_by(limit, cursor, str, str, UUID))
+
+    @guarded(needs("get", resource))
+    async def get(item_id: UUID, hub: TheHub, caller: TheCaller) -> Any:
+        """Shows one."""
+        found = await nouns(hub).get(item_id)
+        await caller.check(found.namespace)
+        return found
+
+    @guarded(needs("delete", resource))
+    async def delete(item_id: UUID, hub: TheHub, caller: TheCaller) -> None:
+        """Takes the declaration away. Runs and their history stay."""
+        found = await nouns(hub).get(item_id)
+        await caller.check(found.namespace, status=found.resource is not None)
+        await nouns(hub).delete(item_id)
+
+    plural = path.strip("/").replace("-", "_")
+    add = router.add_api_route
+    add("", put, methods=["PUT"], response_model=read_model, operation_id=f"put_{noun}")
+    add("", list_all, methods=["GET"], response_model=Page[read_model], operation_id=f"list_{plural}")
+    add("/{item_id}", get, methods=["GET"], response_model=read_model, operation_id=f"get_{noun}")
+    add("/{item_id}", delete, methods=["DELETE"], status_code=204, operation_id=f"delete_{noun}")
+    return router
+
+
+ROUTERS = (
+    _router("/flows", "flow", "flows", FlowPut, FlowRead, lambda hub: hub.flows),
+    _router("/deployments", "deployment", "deployments", DeploymentPut, DeploymentRead, lambda hub: hub.deployments),
+    _router("/work-queues", "work_queue", "workqueues", WorkQueuePut, WorkQueueRead, lambda hub: hub.work_queues),
+    _router("/blocks", "block", "blocks", BlockPut, BlockRead, lambda hub: hub.blocks),
+    _router(
+        "/notifications",
+        "notification",
+        "notifications",
+        NotificationPut,
+        NotificationRead,
+        lambda hub: hub.notifications,
+    ),
+    _router(
+        "/concurrency-limits",
+        "concurrency_limit",
+        "concurrencylimits",
+        ConcurrencyLimitPut,
+        ConcurrencyLimitRead,
+        lambda hub: hub.concurrency_limits,
+    ),
+)

@@ -1,0 +1,59 @@
+"""Open routes: health, version, and a page that says the API is up."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from towpath.contract.events import SCHEMA
+from towpath_operator.api.access import GuardedRoute, guarded
+from towpath_operator.api.hub import TheHub
+from towpath_operator.domain.access import OPEN
+
+router = APIRouter(tags=["server"], route_class=GuardedRoute)
+pages = APIRouter(route_class=GuardedRoute)
+
+
+class Health(BaseModel):
+    """Whether the API can serve."""
+
+    status: str
+
+
+class Version(BaseModel):
+    """What runs here. `event_schema` is the newest schema of run events that it reads."""
+
+    version: str
+    event_schema: int
+
+
+@router.get("/health", operation_id="get_health")
+@guarded(OPEN)
+async def get_health(hub: TheHub) -> Health:
+    """Answers 200 when the database answers, else 503."""
+    await hub.check_health()
+    return Health(status="ok")
+
+
+@router.get("/version", operation_id="get_version")
+@guarded(OPEN)
+async def get_version() -> Version:
+    """Shows the server's version."""
+    return Version(version=version("towpath-operator"), event_schema=SCHEMA)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Towpath</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}code{background:#8882;padding:.1em .3em}</style>
+</head><body><h1>Towpath</h1><p>The API is up. It answers below <code>/api</code>; its routes are described at
+<a href="/docs">/docs</a>, as <a href="/api/openapi.json">OpenAPI</a> too.</p>
+<p>Point your flows at it with <code>towpath config set TOWPATH_API_URL=&lt;this address&gt;/api</code>.</p></body></html>
+"""
+
+
+@pages.get("/", include_in_schema=False)
+@guarded(OPEN)
+async def get_page() -> HTMLResponse:
+    """Says that the API is up and where its documents are."""
+    return HTMLResponse(_PAGE)

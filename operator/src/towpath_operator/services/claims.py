@@ -1,0 +1,225 @@
+"""Hands due runs to launchers. Called by the claims route; a waiting request.
+
+A claim raises the run's attempt, sets Pending (Submitting) and gives the holder a lease. When a lease ends before the launch was
+reported, the same attempt is handed out again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from towpath.contract.ids import now_us
+from towpath.contract.resources.pod_template import PodTemplate
+from towpath.contract.resources.work_queue import WorkQueueSpec
+from towpath.contract.runs import ClaimedRun, ClaimRequest, Claims
+from towpath.contract.states import StateType
+from towpath_operator.domain.claims import Candidate, DeploymentFacts, QueueFacts, plan_claims
+from towpath_operator.domain.pages import PageRequest
+from towpath_operator.domain.times import SECOND, from_micros
+from towpath_operator.services.declared_views import view_deployments, view_flows, view_work_queues
+from towpath_operator.services.flow_runs import cancel_row, enter_state, view_all
+from towpath_operator.services.signals import Signals
+from towpath_operator.store import attempts as rows
+from towpath_operator.store.declared import DEPLOYMENTS, FLOWS, WORK_QUEUES
+from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Reader, Transaction
+from towpath_operator.store.flow_runs import find_flow_run, find_flow_runs, update_flow_run
+from towpath_operator.store.types import Row
+from towpath_operator.store.usage import count_active
+
+LEASE = 30 * SECOND
+BACKSTOP_SECONDS = 15.0
+_ALL = PageRequest(limit=100_000)
+
+
+class ClaimService:
+    """Claims of one database's runs."""
+
+    def __init__(self, database: Database, signals: Signals) -> None:
+        self._database = database
+        self._signals = signals
+
+    async def claim(self, request: ClaimRequest) -> Claims:
+        """Runs for this launcher, waiting up to `wait_seconds` for the first."""
+        deadline = now_us() + int(request.wait_seconds * SECOND)
+        while True:
+            count = self._signals.count(TOPIC_CLAIMS)
+            now = now_us()
+            async with self._database.read() as reader:
+                queues = await _list_queues(reader, request)
+                found = await _look(reader, queues, now, 1)
+                due = await rows.find_next_due(reader, [queue["id"] for queue in queues], now)
+            if found.any:
+                claims = await self._claim(request)
+                if claims.items:
+                    return claims
+            left = (deadline - now_us()) / SECOND
+            if left <= 0 or self._signals.closed:
+                return Claims(items=[])
+            pause = min(left, BACKSTOP_SECONDS)
+            if due is not None:
+                pause = min(pause, max(0.0, (due - now_us()) / SECOND))
+            # A run that is due and blocked wakes nobody by itself: what unblocks it is a commit.
+            await self._signals.wait(TOPIC_CLAIMS, count, max(pause, 0.001))
+
+    async def _claim(self, request: ClaimRequest) -> Claims:
+        async with self._database.write() as transaction:
+            reader, now = transaction.connection, now_us()
+            queues = await _list_queues(reader, request)
+            found = await _look(reader, queues, now, request.limit)
+            taken = [await _renew(transaction, row, request.holder, now) for row in found.expired]
+            facts = await _queue_facts(reader, queues)
+            plan = plan_claims(found.candidates, facts, found.limited, request.limit - len(taken))
+            for run_id in plan.skips:
+                if (row := await find_flow_run(reader, run_id)) is not None:
+                    await cancel_row(transaction, row, "")
+            for deployment_id, number in plan.replaces.items():
+                for run_id in await rows.list_oldest_active(reader, deployment_id, number):
+                    if (row := await find_flow_run(reader, run_id)) is not None:
+                        await cancel_row(transaction, row, "A newer run of the deployment replaces this one.")
+            await _explain(transaction, queues, facts, found.limited, now)
+            for run_id in plan.claims:
+                if (row := await find_flow_run(reader, run_id)) is not None:
+                    taken.append(await _take(transaction, row, request.holder, now))
+        if not taken:
+            return Claims(items=[])
+        async with self._database.read() as reader:
+            return await _view_claims(reader, taken, now + LEASE)
+
+
+@dataclass(frozen=True)
+class _Found:
+    expired: Sequence[Row]
+    candidates: Sequence[Candidate]
+    limited: Mapping[UUID, DeploymentFacts]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.expired or self.candidates)
+
+
+async def _list_queues(reader: Reader, request: ClaimRequest) -> list[Row]:
+    """The queues that this launcher serves, paused ones too."""
+    found, _ = await WORK_QUEUES.list(reader, request.namespaces, None, _ALL)
+    return [
+        row
+        for row in found
+        if row["spec"].get("launcher", WorkQueueSpec().launcher) == request.launcher
+        and (request.queues is None or row["name"] in request.queues)
+    ]
+
+
+async def _queue_facts(reader: Reader, queues: Sequence[Row]) -> list[QueueFacts]:
+    """The queues that hand out runs now."""
+    active = await count_active(reader, "work_queue_id")
+    facts: list[QueueFacts] = []
+    for row in queues:
+        spec = row["spec"]
+        if spec.get("paused"):
+            continue
+        limit: int | None = spec.get("concurrencyLimit")
+        free = None if limit is None else limit - active.get(row["id"], 0)
+        facts.append(QueueFacts(row["id"], spec.get("priority", 0), free))
+    return facts
+
+
+async def _look(reader: Reader, queues: Sequence[Row], now: int, limit: int) -> _Found:
+    """The runs that might be claimed."""
+    facts = await _queue_facts(reader, queues)
+    expired = await rows.list_expired(reader, [queue.id for queue in facts], now, limit)
+    limited = {
+        row["id"]: DeploymentFacts(row["concurrency_limit"] - row["active"], row["overlap"])
+        for row in await rows.list_limited_deployments(reader)
+    }
+    full = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap == "Queue"]
+    candidates: list[Candidate] = []
+    for queue in facts:
+        if queue.free is None or queue.free > 0:
+            for row in await rows.list_claimable(reader, queue.id, now, limit, full):
+                candidates.append(Candidate(row["id"], queue.id, row["deployment_id"], row["run_after"]))
+    return _Found(expired, candidates, limited)
+
+
+async def _explain(
+    transaction: Transaction,
+    queues: Sequence[Row],
+    facts: Sequence[QueueFacts],
+    limited: Mapping[UUID, DeploymentFacts],
+    now: int,
+) -> None:
+    """Writes on due runs that stay behind what they wait for."""
+    paused = [row["id"] for row in queues if row["spec"].get("paused")]
+    full = [queue.id for queue in facts if queue.free is not None and queue.free <= 0]
+    busy = [row_id for row_id, held in limited.items() if held.free <= 0]
+    for column, ids, reason in (
+        ("work_queue_id", paused, "The work queue is paused."),
+        ("work_queue_id", full, "The work queue has reached its concurrency limit."),
+        ("deployment_id", busy, "The deployment has reached its concurrency limit."),
+    ):
+        for run_id in await rows.list_unexplained(transaction.connection, column, ids, reason, now):
+            await update_flow_run(transaction, run_id, {"waiting_for": reason})
+
+
+async def _take(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:
+    """Gives a due run's next attempt to `holder`."""
+    number = row["attempt"] + 1
+    await rows.insert_attempt(
+        transaction,
+        {
+            "flow_run_id": row["id"],
+            "number": number,
+            "claimed_by": holder,
+            "claimed_at": now,
+            "lease_expires": now + LEASE,
+        },
+    )
+    await enter_state(
+        transaction,
+        row,
+        StateType.PENDING,
+        name="Submitting",
+        time=now,
+        attempt=number,
+        waiting_for=None,
+        run_after=None,
+    )
+    return row["id"]
+
+
+async def _renew(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:
+    """Gives an attempt whose lease has ended to `holder`."""
+    values = {"claimed_by": holder, "claimed_at": now, "lease_expires": now + LEASE}
+    await rows.update_attempt(transaction, row["id"], row["attempt"], values)
+    return row["id"]
+
+
+async def _view_claims(reader: Reader, run_ids: Sequence[UUID], lease_expires: int) -> Claims:
+    """The claimed runs with all that launching them needs."""
+    found = await find_flow_runs(reader, run_ids)
+    runs = {run.id: run for run in await view_all(reader, found)}
+    templates = {row["id"]: row["pod_template"] for row in found}
+    flows = await FLOWS.find_many(reader, list({run.flow_id for run in runs.values()}))
+    owners = await DEPLOYMENTS.find_many(
+        reader, list({run.deployment_id for run in runs.values() if run.deployment_id})
+    )
+    queues = await WORK_QUEUES.find_many(reader, list({row["work_queue_id"] for row in found}))
+    flow_views = {view.id: view for view in await view_flows(reader, list(flows.values()))}
+    deployment_views = {view.id: view for view in await view_deployments(reader, list(owners.values()))}
+    queue_views = {view.id: view for view in await view_work_queues(reader, list(queues.values()))}
+    queue_of = {row["id"]: row["work_queue_id"] for row in found}
+    items: list[ClaimedRun] = []
+    for run_id in run_ids:
+        run = runs[run_id]
+        if run.deployment_id is None:
+            continue
+        items.append(
+            ClaimedRun(
+                run=run,
+                attempt=run.attempt,
+                lease_expires=from_micros(lease_expires),
+                flow=flow_views[run.flow_id],
+                deployment=deployment_views[run.deployment_id],
+                work_queue=queue_views[queue_of[run_id]],
+                pod_template=PodTemplate.model_validate(templates[run_id]) if templates[run_id] else None,
+            )
+        )
+    return Claims(items=items)

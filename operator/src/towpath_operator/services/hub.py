@@ -1,0 +1,106 @@
+"""All services of one API process, made from its database. Routes and loops get this."""
+
+from towpath.contract.declared import (
+    BlockPut,
+    BlockRead,
+    ConcurrencyLimitPut,
+    ConcurrencyLimitRead,
+    DeploymentPut,
+    DeploymentRead,
+    FlowPut,
+    FlowRead,
+    NotificationPut,
+    NotificationRead,
+    WorkQueuePut,
+    WorkQueueRead,
+)
+from towpath.contract.resources.work_queue import WorkQueueSpec
+from towpath_operator.services import declared_views as views
+from towpath_operator.services import declaring
+from towpath_operator.services.attempts import Attempts
+from towpath_operator.services.claims import ClaimService
+from towpath_operator.services.declared import Nouns
+from towpath_operator.services.flow_runs import FlowRuns
+from towpath_operator.services.ingest import Ingest
+from towpath_operator.services.signals import Signals
+from towpath_operator.services.task_runs import TaskRuns
+from towpath_operator.store import declared as rows
+from towpath_operator.store.engine import Database
+from towpath_operator.store.revisions import get_revision
+
+
+class Hub:
+    """The services.
+
+    Args:
+        default_queue: the spec of queues that nobody declared.
+    """
+
+    def __init__(self, database: Database, default_queue: WorkQueueSpec | None = None) -> None:
+        self.database = database
+        self.signals = Signals()
+        database.on_commit.append(self.signals.wake)
+        queue = default_queue or WorkQueueSpec()
+        self.ingest = Ingest(database)
+        self.flow_runs = FlowRuns(database, self.signals)
+        self.task_runs = TaskRuns(database)
+        self.attempts = Attempts(database)
+        self.claims = ClaimService(database, self.signals)
+        self.flows: Nouns[FlowPut, FlowRead] = Nouns(
+            database,
+            "flow",
+            rows.FLOWS,
+            views.view_flows,
+            prepare=declaring.prepare_flow,
+            forget=declaring.forget_flow,
+        )
+        deployments = declaring.DeploymentDeclaring(queue)
+        self.deployments: Nouns[DeploymentPut, DeploymentRead] = Nouns(
+            database,
+            "deployment",
+            rows.DEPLOYMENTS,
+            views.view_deployments,
+            prepare=deployments.prepare,
+            forget=declaring.forget_deployment,
+            same=("flow_id",),
+        )
+        self.work_queues: Nouns[WorkQueuePut, WorkQueueRead] = Nouns(
+            database,
+            "work queue",
+            rows.WORK_QUEUES,
+            views.view_work_queues,
+            prepare=declaring.prepare_work_queue,
+            forget=declaring.WorkQueueForgetting(queue).forget,
+        )
+        self.blocks: Nouns[BlockPut, BlockRead] = Nouns(
+            database, "block", rows.BLOCKS, views.view_blocks, prepare=declaring.prepare_block, same=("type",)
+        )
+        self.notifications: Nouns[NotificationPut, NotificationRead] = Nouns(
+            database, "notification", rows.NOTIFICATIONS, views.view_notifications
+        )
+        self.concurrency_limits: Nouns[ConcurrencyLimitPut, ConcurrencyLimitRead] = Nouns(
+            database,
+            "concurrency limit",
+            rows.CONCURRENCY_LIMITS,
+            views.view_concurrency_limits,
+            prepare=declaring.prepare_limit,
+        )
+
+    def start(self) -> None:
+        """Starts what runs beside requests."""
+        self.ingest.start()
+
+    async def check_health(self) -> None:
+        """Asks the database for an answer.
+
+        Raises:
+            StoreUnavailable: when it gives none.
+        """
+        async with self.database.read() as reader:
+            await get_revision(reader)
+
+    async def close(self) -> None:
+        """Answers waiting requests, writes what is queued, closes the database."""
+        self.signals.close()
+        await self.ingest.close()
+        await self.database.close()

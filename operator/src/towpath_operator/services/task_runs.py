@@ -1,0 +1,54 @@
+"""Reads task runs, their states, and logs. Called by their routes."""
+
+from uuid import UUID
+
+from towpath.contract.runs import LogRead, Page, StateRead, TaskRunRead
+from towpath_operator.domain.filters import LogFilter, TaskRunFilter
+from towpath_operator.domain.pages import PageRequest, encode_cursor
+from towpath_operator.domain.refusals import NotFound
+from towpath_operator.services.pages import paged
+from towpath_operator.services.views import view_log, view_state, view_task_run
+from towpath_operator.store import task_runs as rows
+from towpath_operator.store.engine import Database
+from towpath_operator.store.flow_runs import list_states
+
+
+class TaskRuns:
+    """The task runs and logs of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, run_id: UUID) -> tuple[TaskRunRead, str | None]:
+        """The task run, and the namespace of its flow run; None outside a flow.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        async with self._database.read() as reader:
+            row = await rows.find_task_run(reader, run_id)
+        if row is None:
+            raise NotFound(f"There is no task run {run_id}.")
+        return view_task_run(row), row["namespace"]
+
+    async def list(self, wanted: TaskRunFilter, page: PageRequest) -> Page[TaskRunRead]:
+        """One page of the matching task runs, newest first."""
+        async with self._database.read() as reader:
+            found, total = await rows.list_task_runs(reader, wanted, page)
+        shown = found[: page.limit]
+        cursor = encode_cursor((shown[-1]["id"].hex,)) if len(found) > page.limit else None
+        return paged([view_task_run(row) for row in shown], total, cursor)
+
+    async def states(self, run_id: UUID) -> Page[StateRead]:
+        """The task run's history, oldest first."""
+        async with self._database.read() as reader:
+            found = await list_states(reader, run_id)
+        return paged([view_state(row) for row in found], len(found), None)
+
+    async def logs(self, wanted: LogFilter, page: PageRequest) -> Page[LogRead]:
+        """One page of the matching log lines, oldest first."""
+        async with self._database.read() as reader:
+            found, total = await rows.list_logs(reader, wanted, page)
+        shown = found[: page.limit]
+        cursor = encode_cursor((shown[-1]["time"], shown[-1]["id"])) if len(found) > page.limit else None
+        return paged([view_log(row) for row in shown], total, cursor)

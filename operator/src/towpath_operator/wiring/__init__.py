@@ -1,0 +1,1 @@
+"""Puts the parts together: settings, commands, and the mains of the pods."""

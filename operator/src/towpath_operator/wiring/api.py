@@ -1,0 +1,133 @@
+"""Runs the API in this process until it is told to stop. Called by `towpath server start` and by the API's pod.
+
+Two modes: local (loopback or a token) and cluster (the Kubernetes API reviews every caller).
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Generator
+
+import uvicorn
+
+from towpath.contract.resources.work_queue import WorkQueueSpec
+from towpath_operator.api.access import Gate
+from towpath_operator.api.app import create_app
+from towpath_operator.api.local_gate import LocalGate, is_loopback
+from towpath_operator.services.hub import Hub
+from towpath_operator.store import migrate
+from towpath_operator.store.engine import Database
+from towpath_operator.wiring.settings import ServerSettings, normalize_database_url
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10
+LOCAL_QUEUE = WorkQueueSpec(launcher="Agent")
+"""What a queue that nobody declared is in local mode: nothing there starts Jobs."""
+
+
+async def open_database(settings: ServerSettings) -> Database:
+    """The database with its schema at this code's revision.
+
+    SQLite is upgraded at once; a shared PostgreSQL is upgraded by `towpath server database upgrade`, never by one of several
+    replicas that happens to start first.
+
+    Raises:
+        RuntimeError: when a PostgreSQL schema is not at that revision.
+    """
+    database = Database(normalize_database_url(settings.database_url))
+    if database.is_sqlite:
+        await migrate.upgrade(database)
+        return database
+    found, wanted = await migrate.find_revision(database), migrate.newest_revision()
+    if found != wanted:
+        await database.close()
+        raise RuntimeError(
+            f"The database's schema is at revision {found}, this server needs {wanted}: "
+            "run `towpath server database upgrade` first."
+        )
+    return database
+
+
+def choose_token(settings: ServerSettings) -> tuple[str | None, bool]:
+    """The token that callers must send, and whether it was made just now. None when only loopback is served."""
+    if settings.api_token is not None:
+        return settings.api_token.get_secret_value(), False
+    if is_loopback(settings.host):
+        return None, False
+    return secrets.token_urlsafe(32), True
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, but for its signals: a stop first answers the requests that wait, so that they do not hold it up."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Handles SIGINT and SIGTERM in the loop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Begins the shutdown; a second call ends it at once."""
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+        self._hub.signals.close()
+
+
+async def serve(settings: ServerSettings, gate: Gate, hub: Hub, listener: socket.socket) -> None:
+    """Serves on `listener` until a signal comes."""
+    config = uvicorn.Config(
+        create_app(hub, gate),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+        proxy_headers=False,
+    )
+    await Server(config, hub).serve(sockets=[listener])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: when the address is in use or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)  # from here on callers queue, before the first request can be served
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+async def run_local(settings: ServerSettings, announce: Callable[[int, str | None], None]) -> None:
+    """Serves local mode. `announce(port, token)` is called once it is bound; the token is None unless made just now."""
+    token, made = choose_token(settings)
+    listener = bind(settings.host, settings.port)
+    try:
+        hub = Hub(await open_database(settings), LOCAL_QUEUE)
+        announce(listener.getsockname()[1], token if made else None)
+        await serve(settings, LocalGate(token), hub, listener)
+    finally:
+        listener.close()

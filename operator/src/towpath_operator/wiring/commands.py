@@ -1,0 +1,68 @@
+"""The `towpath server` commands. Found by the SDK's command line through the entry point group `towpath.commands`."""
+
+import asyncio
+import logging
+from typing import Annotated
+
+import typer
+
+from towpath_operator.store import migrate
+from towpath_operator.store.engine import Database
+from towpath_operator.wiring.api import run_local
+from towpath_operator.wiring.settings import DEFAULT_HOST, ServerSettings, normalize_database_url
+
+server = typer.Typer(help="Run the API server and look after its database.", no_args_is_help=True)
+database_commands = typer.Typer(help="Look after the server's database.", no_args_is_help=True)
+server.add_typer(database_commands, name="database")
+
+Host = Annotated[str | None, typer.Option(help=f"Address to listen on; {DEFAULT_HOST} if left out.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 for any free one.")]
+DatabaseOption = Annotated[
+    str | None, typer.Option("--database", help="A database URL or a SQLite file; TOWPATH_HOME/towpath.db if left out.")
+]
+
+
+def _settings(host: str | None = None, port: int | None = None, database: str | None = None) -> ServerSettings:
+    """The environment's settings with what the command line says laid over them."""
+    given = {"host": host, "port": port, "database_url": database}
+    settings = ServerSettings()
+    return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+@server.command()
+def start(host: Host = None, port: Port = None, database: DatabaseOption = None) -> None:
+    """Serve the API in the foreground until Ctrl-C."""
+    settings = _settings(host, port, database)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def announce(bound: int, token: str | None) -> None:
+        address = f"http://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{bound}"
+        typer.echo(
+            f"Configure Towpath to use this server with:\n\n    towpath config set TOWPATH_API_URL={address}/api\n"
+        )
+        if token is not None:
+            typer.echo(f"It listens beyond this machine and asks for a token:\n\n    TOWPATH_API_TOKEN={token}\n")
+        typer.echo(f"The dashboard is at {address}")
+
+    try:
+        asyncio.run(run_local(settings, announce))
+    except (OSError, RuntimeError) as error:
+        typer.echo(f"The server cannot start: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@database_commands.command()
+def upgrade(database: DatabaseOption = None, revision: str = "head") -> None:
+    """Bring the database's schema to the revision that this version needs."""
+
+    async def run() -> tuple[str | None, str | None]:
+        opened = Database(normalize_database_url(_settings(database=database).database_url))
+        try:
+            before = await migrate.find_revision(opened)
+            await migrate.upgrade(opened, revision)
+            return before, await migrate.find_revision(opened)
+        finally:
+            await opened.close()
+
+    before, after = asyncio.run(run())
+    typer.echo(f"The schema is at revision {after}." if before == after else f"Upgraded from {before} to {after}.")

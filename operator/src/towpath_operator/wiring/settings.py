@@ -1,0 +1,62 @@
+"""The API server's settings, from the environment. Read once at start; see each field for its variable."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 4200
+
+
+def towpath_home() -> Path:
+    """The folder that holds everything local: `TOWPATH_HOME`, else `~/.towpath`."""
+    return Path(os.environ.get("TOWPATH_HOME") or Path.home() / ".towpath").expanduser()
+
+
+class ServerSettings(BaseSettings):
+    """Settings of `towpath server` and of the API's pod.
+
+    Attributes:
+        host, port: where it listens (`TOWPATH_SERVER_HOST`, `TOWPATH_SERVER_PORT`).
+        metrics_port: where metrics are served apart from the API (`TOWPATH_SERVER_METRICS_PORT`); beside it if left out.
+        database_url: `TOWPATH_DATABASE_URL`; the file `towpath.db` in TOWPATH_HOME if left out.
+        api_token: `TOWPATH_API_TOKEN`; required of callers when it is set.
+        log_level: `TOWPATH_SERVER_LOG_LEVEL`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TOWPATH_SERVER_", extra="ignore", populate_by_name=True)
+
+    host: str = DEFAULT_HOST
+    port: Annotated[int, Field(ge=0, le=65_535)] = DEFAULT_PORT
+    metrics_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
+    database_url: Annotated[
+        str | None, Field(validation_alias=AliasChoices("TOWPATH_DATABASE_URL", "database_url"))
+    ] = None
+    api_token: Annotated[SecretStr | None, Field(validation_alias=AliasChoices("TOWPATH_API_TOKEN", "api_token"))] = (
+        None
+    )
+    log_level: str = "INFO"
+
+
+def normalize_database_url(database: str | None) -> str:
+    """The URL that the store opens.
+
+    Args:
+        database: a URL, or the path of a SQLite file; None for the default file.
+    """
+    if database is None:
+        return _sqlite_url(towpath_home() / "towpath.db")
+    scheme, separator, rest = database.partition("://")
+    if not separator:
+        return _sqlite_url(Path(database).expanduser())
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    return f"{driver.get(scheme, scheme)}://{rest}"
+
+
+def _sqlite_url(path: Path) -> str:
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite+aiosqlite:///{path}"

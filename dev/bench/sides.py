@@ -23,7 +23,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "towpat
 _RUNS = "SELECT r.id FROM flow_run r JOIN flow f ON f.id = r.flow_id WHERE f.name = ?"
 _COUNT_LOGS = f"SELECT count(*) FROM log WHERE flow_run_id IN ({_RUNS})"  # noqa: S608 - constant text
 _STATES = "SELECT count(*) FROM task_run_state s JOIN task_run t ON t.id = s.task_run_id"
-_COUNT_STATES = f"{_STATES} WHERE t.flow_run_id IN ({_RUNS})"  # noqa: S608 - constant text
+_COUNT_STATES = f"{_STATES} WHERE t.flow_run_id IN ({_RUNS})"
 
 
 @dataclass(frozen=True)

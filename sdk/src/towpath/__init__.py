@@ -1,3 +1,54 @@
-"""Towpath: Python flows on Kubernetes."""
+"""Towpath: Python flows on Kubernetes.
+
+What is offered here loads when it is first asked for, so that `from towpath import flow, task` costs what these two need.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from towpath.annotations import allow_failure, quote, unmapped
+    from towpath.context import tags
+    from towpath.flows import Flow, flow
+    from towpath.futures import Future
+    from towpath.logging.loggers import get_run_logger
+    from towpath.states import State
+    from towpath.tasks import Task, task
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Flow",
+    "Future",
+    "State",
+    "Task",
+    "allow_failure",
+    "flow",
+    "get_run_logger",
+    "quote",
+    "tags",
+    "task",
+    "unmapped",
+]
+
+_HOMES = {
+    "Flow": "towpath.flows",
+    "Future": "towpath.futures",
+    "State": "towpath.states",
+    "Task": "towpath.tasks",
+    "allow_failure": "towpath.annotations",
+    "flow": "towpath.flows",
+    "get_run_logger": "towpath.logging.loggers",
+    "quote": "towpath.annotations",
+    "tags": "towpath.context",
+    "task": "towpath.tasks",
+    "unmapped": "towpath.annotations",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value

@@ -1,0 +1,232 @@
+"""What a flow and a task are, to the engine: a function and the options it was given, checked once.
+
+`towpath.flows` and `towpath.tasks` add what users call. Runs nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from towpath.contract.limits import MAX_MESSAGE
+from towpath.engine.retries import check_jitter, check_retries, plan_delays
+from towpath.engine.signatures import Signature
+from towpath.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from towpath.cache_policies import CachePolicy
+    from towpath.task_runners import TaskRunner
+
+Hook = Callable[[Any, Any, Any], Any]
+"""`(flow, flow_run, state)` or `(task, task_run, state)`; may be a coroutine function."""
+
+
+class Definition:
+    """What flows and tasks have in common.
+
+    Attributes:
+        fn: the function as it was written.
+        delays: seconds before each retry; the last one repeats.
+        hooks: by the name of their option, as `on_failure`.
+    """
+
+    word: ClassVar[str]
+    hook_names: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        *,
+        name: str,
+        description: str | None,
+        version: str | None,
+        retries: int,
+        retry_delay_seconds: Any,
+        timeout_seconds: float | timedelta | None,
+        persist_result: bool | None,
+        result_storage: Any,
+        result_serializer: Any,
+        cache_result_in_memory: bool,
+        log_prints: bool | None,
+        hooks: dict[str, Iterable[Hook] | None],
+    ) -> None:
+        if not callable(fn):
+            raise DefinitionError(f"@{self.word} takes a function, not {fn!r}.")
+        self.name = _check_name(self.word, name)
+        owner = self.owner
+        self.fn = fn
+        self.signature = Signature(fn)
+        self.is_async = self.signature.is_async
+        self._description = description
+        self._version = version
+        self.retries = check_retries(owner, retries)
+        self.retry_delay_seconds = retry_delay_seconds
+        self.delays = plan_delays(owner, retry_delay_seconds, self.retries)
+        self.timeout_seconds = _check_timeout(owner, timeout_seconds)
+        self.persist_result = persist_result
+        self.result_storage = result_storage
+        self.result_serializer = result_serializer
+        self.cache_result_in_memory = cache_result_in_memory
+        self.log_prints = log_prints
+        self.hooks = {option: _check_hooks(owner, option, given) for option, given in hooks.items()}
+        self.has_hooks = any(self.hooks.values())
+        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.__qualname__ = getattr(fn, "__qualname__", self.__name__)
+        self.__module__ = getattr(fn, "__module__", None) or "__main__"
+        self.__doc__ = getattr(fn, "__doc__", None)
+        self.__wrapped__ = fn
+
+    @property
+    def owner(self) -> str:
+        """How messages call it: `flow 'etl'`."""
+        return f"{self.word} {self.name!r}"
+
+    @property
+    def isasync(self) -> bool:
+        """Whether the function is asynchronous, under Prefect's name."""
+        return self.is_async
+
+    @property
+    def description(self) -> str | None:
+        """The description given, else the function's docstring."""
+        return self._description if self._description is not None else _docstring(self.fn)
+
+    @property
+    def version(self) -> str | None:
+        """The version given, else a hash of the file that holds the function; None where there is no file."""
+        if self._version is None:
+            self._version = _hash_of_file(self.fn)
+        return self._version or None
+
+    def hook(self, option: str) -> Callable[[Hook], Hook]:
+        """A decorator that adds a hook to `option`."""
+
+        def register(fn: Hook) -> Hook:
+            self.hooks[option] = [*self.hooks.get(option, []), *_check_hooks(self.owner, option, [fn])]
+            self.has_hooks = True
+            return fn
+
+        return register
+
+    def on_completion(self, fn: Hook) -> Hook:
+        """Adds a hook for runs that end COMPLETED; a decorator."""
+        return self.hook("on_completion")(fn)
+
+    def on_failure(self, fn: Hook) -> Hook:
+        """Adds a hook for runs that end FAILED; a decorator."""
+        return self.hook("on_failure")(fn)
+
+
+class FlowDefinition(Definition):
+    """A flow, to the engine."""
+
+    word = "flow"
+    hook_names = ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running")
+
+    flow_run_name: Any
+    task_runner: "TaskRunner | None"
+    should_validate_parameters: bool
+
+
+class TaskDefinition(Definition):
+    """A task, to the engine.
+
+    Attributes:
+        jitter: how far a retry's delay may be from what was asked, as a factor.
+        is_cached: whether runs look for an earlier result.
+    """
+
+    word = "task"
+    hook_names = ("on_completion", "on_failure")
+
+    tags: frozenset[str]
+    task_run_name: Any
+    retry_condition_fn: Callable[[Any, Any, Any], bool] | None
+    retry_jitter_factor: float | None
+    jitter: float
+    cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None
+    cache_policy: "CachePolicy | None"
+    cache_expiration: Any
+    refresh_cache: bool | None
+    result_storage_key: Any
+    is_cached: bool
+
+    @property
+    def task_key(self) -> str:
+        """Names the task's function: its qualified name without the module, which differs from one way of loading to the next."""
+        return self.__qualname__
+
+    def check_task_options(self) -> None:
+        """Checks what only tasks have.
+
+        Raises:
+            DefinitionError: an option makes no sense; the message names it.
+        """
+        self.jitter = check_jitter(self.owner, self.retry_jitter_factor)
+        if self.retry_condition_fn is not None and not callable(self.retry_condition_fn):
+            raise DefinitionError(
+                f"{self.owner}: retry_condition_fn must be a function, not {self.retry_condition_fn!r}."
+            )
+        if self.cache_key_fn is not None and not callable(self.cache_key_fn):
+            raise DefinitionError(f"{self.owner}: cache_key_fn must be a function, not {self.cache_key_fn!r}.")
+        if self.cache_expiration is not None and not isinstance(self.cache_expiration, timedelta):
+            raise DefinitionError(f"{self.owner}: cache_expiration must be a timedelta, not {self.cache_expiration!r}.")
+        if self.result_storage_key is not None and not isinstance(self.result_storage_key, str):
+            raise DefinitionError(
+                f"{self.owner}: result_storage_key must be a string, not {self.result_storage_key!r}."
+            )
+
+
+def _check_name(word: str, name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise DefinitionError(f"@{word}: name must be a string with at least one character, not {name!r}.")
+    if len(name) > 500:
+        raise DefinitionError(f"@{word}: name must have at most 500 characters; this one has {len(name)}.")
+    return name
+
+
+def _check_timeout(owner: str, seconds: Any) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise DefinitionError(f"{owner}: timeout_seconds must be more than 0, not {seconds!r}.")
+    return float(seconds)
+
+
+def _check_hooks(owner: str, option: str, hooks: Iterable[Hook] | None) -> list[Hook]:
+    if hooks is None:
+        return []
+    if callable(hooks) or isinstance(hooks, str):
+        raise DefinitionError(f"{owner}: {option} takes a list of functions; write {option}=[...].")
+    given = list(hooks)
+    for fn in given:
+        if not callable(fn):
+            raise DefinitionError(f"{owner}: {option} takes functions, not {fn!r}.")
+    return given
+
+
+def _docstring(fn: Any) -> str | None:
+    text = getattr(fn, "__doc__", None)
+    if not text:
+        return None
+    from inspect import cleandoc  # noqa: PLC0415 - 4 ms that flows without a docstring do not pay
+
+    return cleandoc(text)[:MAX_MESSAGE]
+
+
+def _hash_of_file(fn: Any) -> str:
+    """A hash of the file that holds `fn`; empty where there is none to read."""
+    while not isinstance(fn, FunctionType):
+        inner = getattr(fn, "__wrapped__", None) or getattr(fn, "__func__", None) or getattr(fn, "func", None)
+        if inner is None:
+            return ""
+        fn = inner
+    import hashlib  # noqa: PLC0415 - 3 ms that defining a flow does not pay
+
+    try:
+        with open(fn.__code__.co_filename, "rb") as file:  # noqa: PTH123 - pathlib is not imported yet
+            return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
+    except OSError:
+        return ""

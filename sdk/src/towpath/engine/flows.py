@@ -1,0 +1,251 @@
+"""The core of a flow run: what happens from its creation to its end. Yields effects; performs none.
+
+Called by `running`, which hands the generators to a driver.
+"""
+
+import itertools
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any, cast
+
+from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunContext
+from towpath.contract.ids import now_us, uuid7_text
+from towpath.contract.states import StateType
+from towpath.engine.definitions import FlowDefinition
+from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
+from towpath.engine.hooks import call_hooks
+from towpath.engine.identity import RunIdentity
+from towpath.engine.inputs import Found, data_of, find_upstreams, resolve
+from towpath.engine.names import new_flow_run_name, render_name
+from towpath.engine.outcomes import crashed_state, drop_engine_frames, failed_state, summarise, timed_out_state
+from towpath.engine.parameters import validate_parameters
+from towpath.engine.retries import delay_before, may_retry
+from towpath.engine.tasks import inherit_log_prints, settle_value
+from towpath.engine.telling import enter_flow_state, open_root_teller, tell_flow_run, tell_mirror
+from towpath.engine.timeouts import Overtime
+from towpath.errors import TerminationSignal, TransitionRefused, UpstreamTaskError
+from towpath.futures import Future
+from towpath.logging.loggers import RunLogger, say_outside_runs
+from towpath.states import State
+
+
+def create_flow_run(
+    flow: FlowDefinition,
+    parameters: dict[str, Any],
+    parent: RunContext | None,
+    wait_for: Iterable[Any] | None = None,
+    identity: RunIdentity | None = None,
+) -> FlowRunContext:
+    """Declares a flow run and lets it be Pending; one that the API knows already (`identity`) is only taken up."""
+    run_id = identity.id if identity is not None else uuid7_text()
+    name = identity.name if identity is not None else new_flow_run_name() if flow.flow_run_name is None else flow.name
+    run = FlowRun(run_id, name, flow.name, parameters)
+    run.version = flow.version
+    if identity is not None:
+        run.attempt, run.deployment_id, run.tags = identity.attempt, identity.deployment_id, list(identity.tags)
+        run.run_count = identity.run_count
+        run.state = State(StateType.PENDING)
+        teller, root_id = identity.teller or open_root_teller(run_id, identity.attempt), run_id
+    elif parent is not None:
+        teller, root_id = parent.teller, parent.root_id
+    else:
+        teller, root_id = open_root_teller(run_id, 0), run_id
+    context = FlowRunContext(flow, run, teller, root_id, parent=parent)
+    context.log_prints = inherit_log_prints(flow.log_prints, parent)
+    context.owns_teller = parent is None and (identity is None or identity.teller is None)
+    context.is_held = identity is not None and identity.attempt > 0
+    context.wait_for = list(wait_for or ())
+    if identity is None:
+        run.tags = sorted(CURRENT_TAGS.get() | frozenset(parent.flow_run.tags if parent and parent.flow_run else ()))
+        _declare(context)
+    return context
+
+
+def _declare(context: FlowRunContext) -> None:
+    run, parent = context.flow_run, context.parent
+    if parent is not None:
+        context.mirror_id = run.parent_task_run_id = uuid7_text()
+        parent_flow = parent.flow_context
+        mirror_name = run.flow_name
+        if parent_flow is not None:
+            counts = parent_flow.task_counts
+            number = next(counts.setdefault(run.flow_name, itertools.count()))
+            mirror_name = f"{run.flow_name}-{number}"
+            context.child = parent_flow.children[mirror_name] = Child(context.mirror_id)
+        tell_mirror(context, mirror_name)
+    tell_flow_run(context)
+    enter_flow_state(context, State(StateType.PENDING))
+    if parent is None:
+        say_outside_runs(f"Created flow run {run.name!r} for flow {run.flow_name!r}")
+    else:
+        RunLogger(parent).say(logging.INFO, f"Created subflow run {run.name!r} for flow {run.flow_name!r}")
+
+
+def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
+    """A flow run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
+    logger = RunLogger(context)
+    try:
+        if not (yield from _prepare(context, logger)):
+            return cast("State[Any]", context.flow_run.state)
+        return (yield from _live_attempts(context, logger))
+    except TransitionRefused as refused:
+        logger.say(logging.ERROR, f"The flow run does not go on: {refused}")
+        return cast("State[Any]", context.flow_run.state)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        yield from _crash(context, error, logger)
+        raise
+
+
+def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> Core[None]:
+    """The run ends Crashed and its hooks are called. Of a run that a launcher holds, only the launcher knows the state."""
+    run = context.flow_run
+    if run.state is not None and run.state.is_final():
+        return
+    stop_tasks(context)
+    state = crashed_state(error)
+    if isinstance(error, TerminationSignal) and error.cancelling:
+        state = State(StateType.CANCELLED, message=str(error))
+    logger.error("Crash detected! %s", state.message)
+    logger.debug("Crash details:", exc_info=error)
+    is_launchers = context.is_held and isinstance(error, TerminationSignal)
+    if is_launchers:
+        run.state = state
+    else:
+        enter_flow_state(context, state)
+    yield from call_hooks(context.flow, run, state, logger)
+
+
+def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
+    """Resolves and checks the parameters; False when the run has ended by that."""
+    flow, run = context.flow, context.flow_run
+    found: list[Found] = []
+    find_upstreams(run.parameters, found)
+    find_upstreams(context.wait_for, found)
+    if found:
+        waiting = [one.item for one in found if isinstance(one.item, Future) and not one.item.done()]
+        if waiting:
+            yield AwaitFutures(waiting)
+        try:
+            run.parameters = {name: resolve(value, data_of) for name, value in run.parameters.items()}
+            resolve(context.wait_for, data_of)
+        except UpstreamTaskError as error:
+            _enter_not_ready(context, State(StateType.PENDING, name="NotReady", message=str(error)), logger)
+            return False
+    if flow.should_validate_parameters:
+        try:
+            run.parameters = yield CallBack(validate_parameters, flow.fn, flow.signature, run.parameters)
+        except Exception as error:  # noqa: BLE001 - also what validators and annotations of the user's raise
+            message = f"Validation of flow parameters failed with error: {error}"
+            logger.error(message)
+            yield from _end(context, State(StateType.FAILED, message=message, data=error), logger)
+            return False
+    return True
+
+
+def _enter_not_ready(context: FlowRunContext, state: State[Any], logger: RunLogger) -> None:
+    enter_flow_state(context, state, is_judged=False)
+    logger.say(logging.INFO, f"Finished in state {state}")
+
+
+def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
+    flow, run = context.flow, context.flow_run
+    if flow.flow_run_name is not None:
+        run.name = render_name(flow.owner, "flow_run_name", flow.flow_run_name, run.parameters)
+        tell_flow_run(context)
+        logger = RunLogger(context)
+    running: State[Any] = State(StateType.RUNNING)
+    enter_flow_state(context, running)
+    yield from call_hooks(flow, run, running, logger)
+    first_count = run.run_count
+    while True:
+        state = yield from _attempt(context, logger)
+        tries = run.run_count - first_count + 1
+        if state.type is not StateType.FAILED or not may_retry(tries, flow.retries) or isinstance(state.data, Overtime):
+            break
+        delay = delay_before(flow.delays, tries)
+        details = {"retry_at": now_us() + int(delay * 1e6)}
+        waiting: State[Any] = State(StateType.SCHEDULED, name="AwaitingRetry", message=state.message, details=details)
+        enter_flow_state(context, waiting)
+        logger.say(
+            logging.INFO,
+            f"Received non-final state 'AwaitingRetry' when proposing final state {state.name!r} and will attempt "
+            f"to run again: retry {tries}/{flow.retries} in {delay:g} s",
+        )
+        del state
+        if delay:
+            yield Sleep(delay)
+        begin_again(context)
+        again: State[Any] = State(StateType.RUNNING, name="Retrying")
+        enter_flow_state(context, again)
+        yield from call_hooks(flow, run, again, logger)
+    yield from _end(context, state, logger)
+    return state
+
+
+def begin_again(context: FlowRunContext) -> None:
+    """Before the flow's function is called once more: its task runs are counted from 0 again."""
+    context.task_counts = {}
+    context.children = {}
+
+
+def _end(context: FlowRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
+    enter_flow_state(context, state)
+    is_good = state.type is StateType.COMPLETED
+    logger.say(logging.INFO if is_good else logging.ERROR, f"Finished in state {state}")
+    yield from call_hooks(context.flow, context.flow_run, state, logger)
+
+
+def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
+    """One call of the function and the wait for its tasks, and the state they would end the run in."""
+    flow = context.flow
+    args, kwargs = flow.signature.spread(context.flow_run.parameters)
+    began = time.monotonic()
+    try:
+        value = yield CallFunction(flow.fn, args, kwargs, flow.is_async, flow.timeout_seconds)
+    except Exception as error:
+        timeout = flow.timeout_seconds
+        if isinstance(error, Overtime) and timeout is not None and time.monotonic() - began >= timeout:
+            stop_tasks(context)
+            state = timed_out_state("Flow", timeout)
+            logger.say(logging.ERROR, state.message or "")
+            return state
+        drop_engine_frames(error)
+        logger.error("Encountered exception during execution:", exc_info=error)
+        yield from _await_tasks(context)
+        return failed_state("Flow", error)
+    yield from _await_tasks(context)
+    if value is None:
+        return state_of_children(list(context.children.values()))
+    return (yield from settle_value(value))
+
+
+def _await_tasks(context: FlowRunContext) -> Core[None]:
+    while context.outstanding:
+        with context.lock:
+            waiting = list(context.outstanding)
+        yield AwaitFutures(waiting)
+        with context.lock:
+            context.outstanding.difference_update(waiting)
+
+
+def stop_tasks(context: FlowRunContext) -> None:
+    """Submitted tasks that have not begun never do."""
+    if context.runner is not None:
+        context.runner.cancel()
+
+
+def state_of_children(children: list[Child]) -> State[Any]:
+    """The state of a flow that returned None: what its task runs and subflows make together."""
+    if not children:
+        return State(StateType.COMPLETED, data=None)
+    state_type, message = summarise([child.type for child in children])
+    bad = next((child.error for child in children if child.error is not None and child.type in _BAD), None)
+    data = None if state_type is StateType.COMPLETED else bad
+    state: State[Any] = State(state_type, message=message, data=data)
+    return state
+
+
+_BAD = (StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)

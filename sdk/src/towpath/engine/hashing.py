@@ -1,0 +1,80 @@
+"""Hashes of values and of functions, for cache keys: the same in every process and however a flow's code was loaded."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, cast
+
+_CODE = [
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_argcount",
+    "co_kwonlyargcount",
+    "co_posonlyargcount",
+    "co_flags",
+]
+
+
+def hash_value(value: Any) -> str | None:
+    """A hash of any value: of its JSON where it has one, else of its cloudpickle; None when it has neither."""
+    try:
+        data = json.dumps(value, sort_keys=True).encode()
+    except (TypeError, ValueError, RecursionError):
+        try:
+            import cloudpickle  # noqa: PLC0415 - 15 ms that values with a JSON form do not pay
+
+            data = cloudpickle.dumps(value)
+        except Exception:  # noqa: BLE001 - whatever pickling raises, the value has no hash
+            return None
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def hash_function(fn: Callable[..., Any]) -> str:
+    """A hash of what a function does: its bytecode and its constants, those of functions within it too, and its defaults.
+
+    Neither its module nor its file nor its line numbers count, so that the same code loaded another way has the same hash.
+    """
+    fn = getattr(fn, "__func__", fn)
+    inner = getattr(fn, "func", None)
+    code: CodeType | None = getattr(fn, "__code__", None) or getattr(inner, "__code__", None)
+    digest = hashlib.sha256()
+    if code is None:
+        digest.update(f"{getattr(fn, '__qualname__', type(fn).__qualname__)}".encode())
+    else:
+        _add_code(digest, code)
+    defaults = getattr(fn, "__defaults__", None), getattr(fn, "__kwdefaults__", None)
+    digest.update((hash_value(defaults) or "").encode())
+    return digest.hexdigest()[:32]
+
+
+def _add_code(digest: Any, code: CodeType) -> None:
+    digest.update(code.co_code)
+    digest.update(repr([getattr(code, name) for name in _CODE]).encode())
+    has_docstring = bool(code.co_consts) and isinstance(code.co_consts[0], str) and not code.co_name.startswith("<")
+    docstring = code.co_consts[0] if has_docstring else None
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _add_code(digest, constant)
+        elif constant is docstring and docstring is not None:
+            digest.update(b"\0")
+        else:
+            digest.update(_constant(constant).encode())
+    digest.update(b"\1")
+
+
+def _constant(constant: Any) -> str:
+    if isinstance(constant, frozenset):
+        items = cast("frozenset[Any]", constant)
+        return f"frozenset({sorted(map(repr, items))})"
+    return f"{type(constant).__name__}:{constant!r}"
+
+
+def hash_task_inputs(task: Any, arguments: dict[str, Any]) -> str | None:
+    """A hash of a task, its code and its arguments; None when they cannot be hashed."""
+    arguments_hash = hash_value(arguments)
+    if arguments_hash is None:
+        return None
+    return hash_value([task.task_key, hash_function(task.fn), arguments_hash])

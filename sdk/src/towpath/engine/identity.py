@@ -1,0 +1,27 @@
+"""Who a run is when the API knew it first: what a runner tells the engine about the run that it took."""
+
+from typing import NamedTuple
+
+from towpath.context import Telling
+
+
+class RunIdentity(NamedTuple):
+    """A flow run that exists in the API already.
+
+    Attributes:
+        id: the run's id.
+        name: the run's name.
+        attempt: the attempt that this process took.
+        teller: takes the run's events and stays the caller's to close; None opens one that the engine closes.
+        tags: the run's tags.
+        deployment_id: the deployment it is a run of.
+        run_count: how many times earlier attempts entered RUNNING.
+    """
+
+    id: str
+    name: str
+    attempt: int = 0
+    teller: Telling | None = None
+    tags: tuple[str, ...] = ()
+    deployment_id: str | None = None
+    run_count: int = 0

@@ -1,0 +1,82 @@
+"""`.map()`: one run for each element of the iterables among the arguments. Called by `Task.map`."""
+
+from collections.abc import Iterable, Iterator
+from io import IOBase
+from typing import Any, cast
+
+from towpath.annotations import BaseAnnotation, allow_failure, unmapped
+from towpath.engine.definitions import TaskDefinition
+from towpath.engine.running import submit_bound
+from towpath.errors import MappingLengthMismatch, MappingMissingIterable
+from towpath.futures import Future, FutureList
+from towpath.states import State
+
+
+def map_task(
+    task: TaskDefinition,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    return_state: bool = False,
+    wait_for: Iterable[Any] | None = None,
+) -> Any:
+    """Submits the runs; see Task.map."""
+    signature = task.signature
+    given = signature.bind(args, kwargs)
+    mapped: dict[str, list[Any]] = {}
+    whole: dict[str, Any] = {}
+    named = _given_names(task, args, kwargs)
+    for name, value in given.items():
+        if name not in named or name == signature.var_keyword:
+            whole[name] = value
+        elif (items := _items(value)) is not None:
+            mapped[name] = items
+        else:
+            whole[name] = value.unwrap() if isinstance(value, unmapped) else value
+    if not mapped:
+        raise MappingMissingIterable(
+            f"{task.owner}: no iterable was given to map over; map() takes at least one. Given: {', '.join(given) or 'nothing'}."
+        )
+    lengths = {name: len(items) for name, items in mapped.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise MappingLengthMismatch(
+            f"{task.owner}: the iterables given to map() must have one length; they have {shown}."
+        )
+    futures: FutureList[Any] = FutureList()
+    for values in zip(*mapped.values(), strict=True):
+        parameters = {**whole, **dict(zip(mapped, values, strict=True))}
+        ordered = {name: parameters[name] for name in given}
+        futures.append(submit_bound(task, ordered, wait_for=wait_for))
+    return [future.wait() for future in futures] if return_state else futures
+
+
+def _given_names(task: TaskDefinition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[str]:
+    """The parameters that the call names, as opposed to those that take their defaults."""
+    names = set(task.signature.names[: len(args)]) | set(kwargs)
+    if task.signature.var_keyword:
+        names.add(task.signature.var_keyword)
+    return names
+
+
+def _items(value: Any) -> list[Any] | None:
+    """The elements to map over, None when the value goes whole."""
+    if isinstance(value, unmapped | str | bytes | IOBase):
+        return None
+    if isinstance(value, allow_failure):
+        inner = _items(cast("BaseAnnotation[Any]", value).value)
+        return None if inner is None else [allow_failure(item) for item in inner]
+    if isinstance(value, BaseAnnotation):
+        return None
+    if isinstance(value, Future):
+        value = Future.result(cast("Future[Any]", value))
+        return _items(value)
+    if isinstance(value, State):
+        return _items(cast("State[Any]", value).result())
+    if isinstance(value, list):
+        return cast("list[Any]", value)
+    try:
+        iterator: Iterator[Any] = iter(value)
+    except TypeError:
+        return None
+    return list(iterator)

@@ -1,0 +1,74 @@
+"""Checks and coerces a flow's parameters by its annotations, with pydantic.
+
+pydantic is imported only when an argument is not already exactly what a plain annotation (`int`, `str`, `float`, `bool`,
+`bytes`) asks for.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from towpath.engine.signatures import Signature
+from towpath.errors import ParameterTypeError
+
+_PLAIN: Final = {"int": int, "str": str, "float": float, "bool": bool, "bytes": bytes}
+
+
+def validate_parameters(fn: Callable[..., Any], signature: Signature, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as the annotations want them; those without an annotation, and defaults left alone, as they are.
+
+    Raises:
+        ParameterTypeError: some do not fit; the message names them.
+    """
+    annotations: dict[str, Any] = getattr(fn, "__annotations__", None) or {}
+    if not annotations and hasattr(fn, "__wrapped__"):
+        annotations = getattr(fn.__wrapped__, "__annotations__", None) or {}  # pyright: ignore[reportFunctionMemberAccess]
+    unsure = [name for name, value in parameters.items() if name in annotations and not _fits(annotations[name], value)]
+    unsure = [name for name in unsure if not _is_default(signature, name, parameters[name])]
+    if not unsure:
+        return parameters
+    return {**parameters, **_coerce(fn, signature, {name: parameters[name] for name in unsure})}
+
+
+def _fits(annotation: Any, value: Any) -> bool:
+    plain = _PLAIN.get(annotation) if isinstance(annotation, str) else annotation
+    kind = cast("type[Any]", type(value))
+    return annotation is Any or annotation == "Any" or (kind is plain and plain in _PLAIN.values())
+
+
+def _is_default(signature: Signature, name: str, value: Any) -> bool:
+    return name in signature.defaults and signature.defaults[name] is value and type(value).__name__ != "FieldInfo"
+
+
+def _coerce(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import ValidationError  # noqa: PLC0415 - 40 ms that flows with plain arguments do not pay
+
+    adapter = _adapter(fn, signature.var_positional, signature.var_keyword)
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''}"
+        raise ParameterTypeError(
+            f"{count} for the parameters of {getattr(fn, '__name__', fn)!r}: " + "; ".join(problems)
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _adapter(fn: Callable[..., Any], var_positional: str | None, var_keyword: str | None) -> Any:
+    """Validates a dict of the function's parameters: a TypedDict takes any name, where a model would not."""
+    from typing import get_type_hints  # noqa: PLC0415 - beside pydantic
+
+    from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415 - 40 ms that flows with plain arguments do not pay
+    from typing_extensions import TypedDict  # noqa: PLC0415 - before Python 3.12 pydantic takes this one alone
+
+    hints = get_type_hints(fn, include_extras=True)
+    hints.pop("return", None)
+    if var_positional in hints:
+        hints[var_positional] = tuple[hints[var_positional], ...]
+    if var_keyword in hints:
+        hints[var_keyword] = dict[str, hints[var_keyword]]
+    make: Any = TypedDict
+    shape = make("Parameters", hints, total=False)
+    shape.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True)
+    return TypeAdapter(shape)

@@ -1,0 +1,252 @@
+"""The core of a task run: what happens from its creation to its end. Yields effects; performs none.
+
+Called by `running`, which hands the generators to a driver.
+"""
+
+import itertools
+import logging
+import random
+import time
+from collections.abc import Iterable
+from typing import Any, cast
+
+from towpath.context import CURRENT_TAGS, Child, FlowRunContext, RunContext, TaskRun, TaskRunContext
+from towpath.contract.ids import now_us, uuid7_text
+from towpath.contract.states import StateType
+from towpath.engine.definitions import TaskDefinition
+from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
+from towpath.engine.hooks import call_hooks
+from towpath.engine.inputs import Found, data_of, find_upstreams, resolve, run_id_of
+from towpath.engine.names import render_name
+from towpath.engine.outcomes import (
+    crashed_state,
+    describe,
+    drop_engine_frames,
+    failed_state,
+    state_of_value,
+    timed_out_state,
+)
+from towpath.engine.retries import delay_before, may_retry
+from towpath.engine.telling import enter_task_state, open_root_teller, tell_task_run
+from towpath.engine.timeouts import Overtime
+from towpath.errors import TransitionRefused, UpstreamTaskError
+from towpath.futures import Future
+from towpath.logging.loggers import RunLogger
+from towpath.settings import get_settings
+from towpath.states import State
+
+
+def create_task_run(
+    task: TaskDefinition,
+    parameters: dict[str, Any],
+    parent: RunContext | None,
+    wait_for: Iterable[Any] | None = None,
+) -> TaskRunContext:
+    """Declares a task run and lets it be Pending.
+
+    Args:
+        parameters: its arguments by name, with futures and states in them.
+        parent: the run that the caller is in; None outside runs.
+        wait_for: futures and states that must complete first.
+    """
+    flow_context = parent.flow_context if parent is not None else None
+    run_id = uuid7_text()
+    number = _next_number(task.name, flow_context) if flow_context is not None else run_id[-3:]
+    name = f"{task.name}-{number}"
+    flow_run_id = flow_context.flow_run.id if flow_context is not None else None
+    run_tags = task.tags | CURRENT_TAGS.get()
+    run = TaskRun(run_id, name, task.name, flow_run_id, sorted(run_tags) if run_tags else [])
+    run.dynamic_key = name
+    if parent is None:
+        context = TaskRunContext(task, run, parameters, open_root_teller(run_id, 0), run_id)
+        context.owns_teller = True
+    else:
+        context = TaskRunContext(task, run, parameters, parent.teller, parent.root_id, flow_context, parent)
+    context.log_prints = inherit_log_prints(task.log_prints, parent)
+    if flow_context is not None:
+        context.child = child = Child(run_id)
+        with flow_context.lock:
+            flow_context.children[run_id] = child
+    tell_task_run(context, _collect_inputs(context, wait_for))
+    enter_task_state(context, State(StateType.PENDING))
+    if flow_context is not None:
+        RunLogger(flow_context).say(logging.INFO, f"Created task run {name!r} for task {task.name!r}")
+    return context
+
+
+def _next_number(name: str, flow_context: FlowRunContext) -> int:
+    counts = flow_context.task_counts
+    counter = counts.get(name)
+    if counter is None:
+        counter = counts.setdefault(name, itertools.count())
+    return next(counter)
+
+
+def inherit_log_prints(own: bool | None, parent: RunContext | None) -> bool:
+    """Whether prints are logged: as the run says itself, else as its parent, else as the setting."""
+    if own is not None:
+        return own
+    return parent.log_prints if parent is not None else get_settings().logging_log_prints
+
+
+def _collect_inputs(context: TaskRunContext, wait_for: Iterable[Any] | None) -> dict[str, list[str]] | None:
+    """Finds what the run waits for, into `context.upstreams`, and says which run each argument comes from."""
+    inputs: dict[str, list[str]] = {}
+    every: list[Found] = []
+    for name, value in context.parameters.items():
+        found: list[Found] = []
+        find_upstreams(value, found)
+        if found:
+            every += found
+            inputs[name] = _run_ids(found)
+    if wait_for is not None:
+        found = []
+        find_upstreams(list(wait_for), found)
+        context.wait_for = found
+        inputs["wait_for"] = _run_ids(found)
+        every += found
+    context.upstreams = every
+    return {name: ids for name, ids in inputs.items() if ids} if inputs else None
+
+
+def _run_ids(found: list[Found]) -> list[str]:
+    ids = (run_id_of(one.item) for one in found if isinstance(one.item, Future | State))
+    return list(dict.fromkeys(run_id for run_id in ids if run_id is not None))
+
+
+def awaited_futures(context: TaskRunContext) -> list[Future[Any]]:
+    """The futures that must end before the run can start."""
+    return [one.item for one in context.upstreams or () if isinstance(one.item, Future) and not one.item.done()]
+
+
+def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
+    """A task run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
+    logger = RunLogger(context)
+    try:
+        if not (yield from _resolve_inputs(context, logger)):
+            return cast("State[Any]", context.task_run.state)
+        return (yield from _live_attempts(context, logger))
+    except TransitionRefused as refused:
+        logger.say(logging.ERROR, f"The task run does not go on: {refused}")
+        return cast("State[Any]", context.task_run.state)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        crash(context, error, logger)
+        raise
+
+
+def crash(context: TaskRunContext, error: BaseException, logger: RunLogger) -> None:
+    """The run ends Crashed, if it has not ended."""
+    state = crashed_state(error)
+    run = context.task_run
+    if run.state is not None and run.state.is_final():
+        return
+    logger.error("Crash detected! %s", state.message)
+    logger.debug("Crash details:", exc_info=error)
+    enter_task_state(context, state)
+
+
+def _resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
+    """Puts data in the place of futures and states; False, and NotReady, when one of them did not complete."""
+    if not context.upstreams:
+        return True
+    if waiting := awaited_futures(context):
+        yield AwaitFutures(waiting)
+    try:
+        context.parameters = {name: resolve(value, data_of) for name, value in context.parameters.items()}
+        for one in context.wait_for:
+            data_of(one)
+    except UpstreamTaskError as error:
+        state: State[Any] = State(StateType.PENDING, name="NotReady", message=str(error))
+        enter_task_state(context, state, is_judged=False)
+        logger.say(logging.INFO, f"Finished in state {state}")
+        return False
+    context.upstreams = None
+    return True
+
+
+def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
+    task, run = context.task, context.task_run
+    _name_run(context)
+    enter_task_state(context, State(StateType.RUNNING))
+    while True:
+        state = yield from _attempt(context, logger)
+        if state.type is not StateType.FAILED or not (yield from _is_retried(context, state, logger)):
+            break
+        delay = delay_before(task.delays, run.run_count, task.jitter, random.random() if task.jitter else 0.5)  # noqa: S311
+        retry_at = now_us() + int(delay * 1e6)
+        waiting: State[Any] = State(
+            StateType.SCHEDULED, name="AwaitingRetry", message=state.message, details={"retry_at": retry_at}
+        )
+        enter_task_state(context, waiting)
+        logger.say(
+            logging.INFO,
+            f"Received non-final state 'AwaitingRetry' when proposing final state {state.name!r} and will attempt "
+            f"to run again: retry {run.run_count}/{task.retries} in {delay:g} s",
+        )
+        del state  # the failed attempt's frames, and all they hold, are not kept through the wait
+        if delay:
+            yield Sleep(delay)
+        enter_task_state(context, State(StateType.RUNNING, name="Retrying"))
+    enter_task_state(context, state)
+    is_good = state.type is StateType.COMPLETED
+    logger.say(logging.INFO if is_good else logging.ERROR, f"Finished in state {state}")
+    if task.has_hooks:
+        yield from call_hooks(task, run, state, logger)
+    return state
+
+
+def _name_run(context: TaskRunContext) -> None:
+    task, run = context.task, context.task_run
+    if task.task_run_name is not None:
+        run.name = render_name(task.owner, "task_run_name", task.task_run_name, context.parameters)
+        tell_task_run(context, None)
+
+
+def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
+    """One call of the function, and the state it would end the run in."""
+    task = context.task
+    args, kwargs = task.signature.spread(context.parameters)
+    began = time.monotonic()
+    try:
+        value = yield CallFunction(task.fn, args, kwargs, task.is_async, task.timeout_seconds)
+    except Exception as error:
+        timeout = task.timeout_seconds
+        if isinstance(error, Overtime) and timeout is not None and time.monotonic() - began >= timeout:
+            state = timed_out_state("Task", timeout)
+            logger.say(logging.ERROR, state.message or "")
+            return state
+        drop_engine_frames(error)
+        logger.error("Encountered exception during execution:", exc_info=error)
+        return failed_state("Task", error)
+    return (yield from settle_value(value))
+
+
+def settle_value(value: Any) -> Core[State[Any]]:
+    """The state for what a function returned; futures in it are awaited."""
+    found: list[Found] = []
+    find_upstreams(value, found)
+    futures = [one.item for one in found if isinstance(one.item, Future)]
+    if futures:
+        yield AwaitFutures(futures)
+        value = resolve(value, _state_or_value)
+    return state_of_value(value)
+
+
+def _state_or_value(found: Found) -> Any:
+    item = found.item
+    return item.state if isinstance(item, Future) else item
+
+
+def _is_retried(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[bool]:
+    task, run = context.task, context.task_run
+    if not may_retry(run.run_count, task.retries) or isinstance(state.data, Overtime):
+        return False
+    if task.retry_condition_fn is None:
+        return True
+    try:
+        return bool((yield CallBack(task.retry_condition_fn, task, run, state)))
+    except Exception as error:
+        logger.error("retry_condition_fn raised %s: the task run is not retried", describe(error), exc_info=True)
+        return False

@@ -1,0 +1,226 @@
+"""Builds the events that a run tells, and tells them. Called by the core; appends in memory, never waits.
+
+The dicts are those of `towpath.contract.events`, which is not imported here: it costs 10 ms.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from towpath.context import Child, FlowRunContext, TaskRunContext, Telling
+from towpath.contract.limits import MAX_MESSAGE, MAX_TOLD_VALUE, cut
+from towpath.contract.states import RunKind, StateType, Transition, judge
+from towpath.errors import TransitionRefused
+from towpath.states import NO_DATA, State
+
+if TYPE_CHECKING:
+    from towpath.contract.events import FlowRunEvent, StateEvent, TaskRunEvent
+
+_SCALARS = (int, str, float, bool)
+_MAX_ITEMS = 200
+
+
+def open_root_teller(root_run_id: str, attempt: int) -> Telling:
+    """The teller of a root run."""
+    from towpath.client.telling import open_teller  # noqa: PLC0415 - threads and the spool are not needed to define a flow
+
+    return open_teller(root_run_id, attempt)
+
+
+def tell_flow_run(context: FlowRunContext) -> None:
+    """Declares a flow run that began in this process, or a new name for one."""
+    run = context.flow_run
+    event: FlowRunEvent = {
+        "kind": "flow_run",
+        "id": run.id,
+        "flow": run.flow_name,
+        "name": run.name,
+        "time": time.time_ns() // 1_000,
+        "parameters": {name: as_json(value) for name, value in run.parameters.items()},
+        "tags": run.tags,
+        "version": run.version,
+    }
+    parent = context.parent
+    if parent is not None and parent.flow_run is not None:
+        event["parent_flow_run_id"] = parent.flow_run.id
+    if context.mirror_id is not None:
+        event["parent_task_run_id"] = context.mirror_id
+    context.teller.tell(event)
+
+
+def tell_task_run(context: TaskRunContext, inputs: dict[str, list[str]] | None) -> None:
+    """Declares a task run."""
+    run = context.task_run
+    event: TaskRunEvent = {
+        "kind": "task_run",
+        "id": run.id,
+        "flow_run_id": run.flow_run_id,
+        "task": run.task_name,
+        "name": run.name,
+        "time": time.time_ns() // 1_000,
+    }
+    if run.tags:
+        event["tags"] = run.tags
+    if inputs:
+        event["inputs"] = inputs
+    parent = context.parent
+    if parent is not None and parent.task_run is not None:
+        event["parent_task_run_id"] = parent.task_run.id
+    context.teller.tell(event)
+
+
+def tell_mirror(context: FlowRunContext, name: str) -> None:
+    """Declares the task run that stands for a subflow in its parent."""
+    parent = context.parent
+    event: TaskRunEvent = {
+        "kind": "task_run",
+        "id": context.mirror_id or "",
+        "flow_run_id": parent.flow_run.id if parent is not None and parent.flow_run is not None else None,
+        "task": context.flow_run.flow_name,
+        "name": name,
+        "time": time.time_ns() // 1_000,
+    }
+    if parent is not None and parent.task_run is not None:
+        event["parent_task_run_id"] = parent.task_run.id
+    context.teller.tell(event)
+
+
+def enter_task_state(context: TaskRunContext, state: State[Any], *, is_judged: bool = True) -> None:
+    """The task run enters `state`, which is told.
+
+    Args:
+        is_judged: False for NotReady, a Pending that follows Pending and is no second submission.
+
+    Raises:
+        TransitionRefused: the transition table forbids it; nothing has changed.
+    """
+    run, flow_context = context.task_run, context.flow_context
+    if is_judged:
+        before = run.state.type if run.state is not None else None
+        flow_state = None
+        if flow_context is not None and flow_context.flow_run.state is not None:
+            flow_state = flow_context.flow_run.state.type
+        verdict = judge(Transition(RunKind.TASK_RUN, before, state.type, flow_state))
+        if not verdict.accepted:
+            raise TransitionRefused(verdict.reason, verdict.code)
+    if state.type is StateType.RUNNING:
+        run.run_count += 1
+    state.run_id = run.id
+    run.state = state
+    child = context.child
+    if child is not None:
+        note_child(child, state)
+    context.teller.tell(build_state_event("task_run", run.id, run.run_count, state))
+
+
+def enter_flow_state(context: FlowRunContext, state: State[Any], *, is_judged: bool = True) -> None:
+    """The flow run enters `state`, which is told of it and of the task run that stands for it in its parent.
+
+    Args:
+        is_judged: False for NotReady, a Pending that follows Pending and is no second submission.
+
+    Raises:
+        TransitionRefused: the transition table forbids it; nothing has changed.
+    """
+    run = context.flow_run
+    before = run.state.type if run.state is not None else None
+    verdict = judge(Transition(RunKind.FLOW_RUN, before, state.type))
+    if is_judged and not verdict.accepted:
+        raise TransitionRefused(verdict.reason, verdict.code)
+    if state.type is StateType.RUNNING:
+        run.run_count += 1
+    state.run_id = run.id
+    run.state = state
+    if context.child is not None:
+        note_child(context.child, state)
+    context.teller.tell(build_state_event("flow_run", run.id, run.run_count, state))
+    if context.mirror_id is not None:
+        mirrored = State(state.type, state.name, state.message)
+        context.teller.tell(build_state_event("task_run", context.mirror_id, run.run_count, mirrored))
+
+
+def note_child(child: Child, state: State[Any]) -> None:
+    """Keeps of a child's state what the flow's own end needs."""
+    child.type = state.type
+    if isinstance(state.data, BaseException):
+        child.error = state.data
+
+
+def build_state_event(run_word: Any, run_id: str, run_count: int, state: State[Any]) -> "StateEvent":
+    """The event that tells `state`; a small JSON-able value that a task returned goes with it."""
+    event: StateEvent = {
+        "kind": "state",
+        "id": state.id,
+        "run": run_word,
+        "run_id": run_id,
+        "type": state.type._value_,
+        "name": state.name,
+        "time": state.time,
+        "run_count": run_count,
+    }
+    if state.message is not None:
+        event["message"] = cut(state.message, MAX_MESSAGE)
+    details = state.details
+    if run_word == "task_run" and state.type is StateType.COMPLETED:
+        value = state.data
+        if value is not NO_DATA and value is not None:
+            told = tellable(value)
+            if told is not NO_DATA:
+                details = {**(details or {}), "value": told}
+    if details:
+        event["details"] = details
+    return event
+
+
+def tellable(value: Any) -> Any:
+    """`value` if it is a JSON value of at most 2 KB, else NO_DATA."""
+    kind = type(value)
+    if kind is int:
+        return value if -(2**53) < value < 2**53 else NO_DATA
+    if kind is bool:
+        return value
+    if kind is float:
+        return value if value - value == 0 else NO_DATA  # neither infinite nor not-a-number: JSON has no such
+    if kind is str:
+        return value if len(value) <= MAX_TOLD_VALUE // 4 else _tellable_json(value)
+    if kind in (list, dict, tuple) and len(value) <= _MAX_ITEMS:
+        return _tellable_json(value)
+    return NO_DATA
+
+
+def _tellable_json(value: Any) -> Any:
+    import json  # noqa: PLC0415 - 7 ms that most runs do not pay
+
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return NO_DATA
+    return json.loads(text) if len(text) <= MAX_TOLD_VALUE else NO_DATA
+
+
+def as_json(value: Any, depth: int = 8) -> Any:
+    """`value` as JSON values; what JSON cannot say is given as its repr, long texts are cut."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if -(2**63) <= value < 2**63 else repr(value)
+    if isinstance(value, float):
+        return float(value) if value - value == 0 else repr(value)
+    if isinstance(value, str):
+        return cut(str(value), MAX_MESSAGE)
+    if depth > 0:
+        if isinstance(value, dict) and len(value) <= 1_000:
+            return {str(key): as_json(item, depth - 1) for key, item in value.items()}
+        if isinstance(value, list | tuple) and len(value) <= 1_000:
+            return [as_json(item, depth - 1) for item in value]
+        dump: Callable[..., Any] | None = getattr(type(value), "model_dump", None)
+        if dump is not None and hasattr(type(value), "model_fields"):
+            return _as_json_or_repr(lambda: dump(value, mode="json"), value)
+    return _as_json_or_repr(lambda: cut(repr(value), MAX_MESSAGE), value)
+
+
+def _as_json_or_repr(make: Callable[[], Any], value: Any) -> Any:
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - a value whose repr fails must not fail the run that was given it
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"

@@ -1,0 +1,224 @@
+"""Task runners: where submitted tasks run. Threads by default; in sequence; other processes.
+
+A flow's `task_runner` is a pattern: each flow run works with a duplicate of its own, closed at its end. Called by the engine.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any, Final
+
+from towpath.context import TaskRunContext
+from towpath.engine.running import drop_submitted, live_submitted
+from towpath.engine.tasks import awaited_futures
+from towpath.errors import DefinitionError
+from towpath.futures import Future
+
+DEFAULT_MAX_WORKERS: Final = 32
+
+
+class TaskRunner:
+    """Runs submitted tasks."""
+
+    @property
+    def name(self) -> str:
+        """What people call it, without `TaskRunner`: `threadpool`."""
+        return type(self).__name__.removesuffix("TaskRunner").lower()
+
+    def duplicate(self) -> "TaskRunner":
+        """A new runner of the same kind, for one flow run."""
+        return type(self)()
+
+    def submit(self, context: TaskRunContext, future: Future[Any]) -> None:
+        """Takes a task run that is Pending; `future` is given its end. Returns at once."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Drops what has not begun."""
+
+    def close(self) -> None:
+        """Ends the runner's threads or processes; what was submitted has ended or been dropped by now."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self).get("max_workers") == vars(other).get("max_workers")
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+
+class SequentialTaskRunner(TaskRunner):
+    """Runs each task when it is submitted, in the thread that submits it."""
+
+    def submit(self, context: TaskRunContext, future: Future[Any]) -> None:
+        live_submitted(context, future)
+
+
+class ThreadPoolTaskRunner(TaskRunner):
+    """Runs tasks in threads of this process.
+
+    A task that waits for another's future lends its place, so tasks that submit tasks cannot block one another; a task whose
+    inputs are not ready takes no thread.
+
+    Args:
+        max_workers: how many tasks run at a time; default 32.
+    """
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        if max_workers is not None and (isinstance(max_workers, bool) or max_workers < 1):
+            raise DefinitionError(f"max_workers must be a whole number of at least 1, not {max_workers!r}.")
+        self.max_workers = max_workers or DEFAULT_MAX_WORKERS
+        self._pool = WorkerPool(self.max_workers)
+
+    def duplicate(self) -> "ThreadPoolTaskRunner":
+        return type(self)(self.max_workers)
+
+    def submit(self, context: TaskRunContext, future: Future[Any]) -> None:
+        variables = copy_context()
+
+        def start() -> None:
+            self._pool.put(
+                Job(lambda: variables.run(live_submitted, context, future), lambda: drop_submitted(context, future))
+            )
+
+        start_when_ended(awaited_futures(context), start)
+
+    def cancel(self) -> None:
+        self._pool.cancel()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(max_workers={self.max_workers})"
+
+
+ConcurrentTaskRunner = ThreadPoolTaskRunner
+
+
+def start_when_ended(futures: list[Future[Any]], start: Callable[[], None]) -> None:
+    """Calls `start` as soon as all futures have ended; at once when there are none."""
+    if not futures:
+        start()
+        return
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count(_: Future[Any]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            is_last = left == 0
+        if is_last:
+            start()
+
+    for future in futures:
+        future.add_done_callback(count)
+
+
+class Job:
+    """Work for a pool, and what becomes of it when it is dropped."""
+
+    __slots__ = ("drop", "run")
+
+    def __init__(self, run: Callable[[], object], drop: Callable[[], object]) -> None:
+        self.run = run
+        self.drop = drop
+
+
+class WorkerPool:
+    """Threads that take jobs in order. They start as they are needed and end when the pool is closed."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._jobs: deque[Job] = deque()
+        self._condition = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._lent = 0
+        self._is_closed = False
+        self._is_cancelled = False
+
+    def put(self, job: Job) -> None:
+        """Takes a job. After `cancel` it is dropped at once."""
+        with self._condition:
+            if not self._is_cancelled:
+                self._jobs.append(job)
+                if self._idle:
+                    self._condition.notify()
+                else:
+                    self._grow()
+                return
+        job.drop()
+
+    def _grow(self) -> None:
+        if len(self._threads) - self._lent < self._size:
+            thread = threading.Thread(target=self._work, name=f"towpath-worker-{len(self._threads)}", daemon=True)
+            thread.towpath_pool = self  # pyright: ignore[reportAttributeAccessIssue] - futures find their pool by it
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        condition, jobs = self._condition, self._jobs
+        while True:
+            with condition:
+                while not jobs or len(self._threads) - self._lent - self._idle > self._size:
+                    if self._is_closed:
+                        return
+                    self._idle += 1
+                    condition.wait()
+                    self._idle -= 1
+                job = jobs.popleft()
+            job.run()
+            del job
+
+    @contextmanager
+    def lending_a_worker(self) -> Generator[None]:
+        """While a worker waits for a future within the block, another thread may take its place."""
+        with self._condition:
+            self._lent += 1
+            if self._jobs:
+                if self._idle:
+                    self._condition.notify()
+                else:
+                    self._grow()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._lent -= 1
+
+    def cancel(self) -> None:
+        """Drops the jobs that wait, and those that come."""
+        with self._condition:
+            self._is_cancelled = True
+            dropped = list(self._jobs)
+            self._jobs.clear()
+        for job in dropped:
+            job.drop()
+
+    def close(self) -> None:
+        """Ends the threads, once the jobs that they are at have ended."""
+        with self._condition:
+            self._is_closed = True
+            self._condition.notify_all()
+        current = threading.current_thread()
+        for thread in self._threads:
+            if thread is not current and not self._is_cancelled:
+                thread.join()
+
+
+_default: ThreadPoolTaskRunner | None = None
+_default_lock = threading.Lock()
+
+
+def default_runner() -> ThreadPoolTaskRunner:
+    """The runner of tasks that are submitted outside flows, and the pattern for flows that name none."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = ThreadPoolTaskRunner()
+        return _default

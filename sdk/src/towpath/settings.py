@@ -5,7 +5,7 @@ read. Imports no pydantic: `import towpath` is timed, and this module is on its 
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -247,7 +247,7 @@ def build_settings(origins: list[Origin]) -> Settings:
     Raises:
         SettingsError: one of them cannot be read.
     """
-    values = {
+    values: dict[str, Any] = {
         origin.setting.field: None if origin.text is None else parse_setting(origin.setting, origin.text, origin.source)
         for origin in origins
     }
@@ -276,7 +276,7 @@ def forget_settings() -> None:
 
 
 @contextmanager
-def overriding_settings(**fields: Any) -> Iterator[Settings]:
+def overriding_settings(**fields: Any) -> Generator[Settings]:
     """Within the block, the settings of this process with some fields replaced. For tests and embedding programs."""
     global _current
     before = _current

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from towpath.client.encoding import Batch, replace_batch, split_batch
 from towpath.client.judging import Judgement, judge_answer, plan_delay
+from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
 from towpath.errors import ApiUnavailable, SettingsError
+from towpath.settings import Settings
 
 logger = logging.getLogger(__name__)
 _REFUSALS_SHOWN = 3
@@ -30,6 +32,12 @@ class Sent(NamedTuple):
     stored: bool
     stale: bool = False
     parts: list[Batch] | None = None
+
+
+def open_sender(settings: Settings) -> "Sender":
+    """A sender to the API that the settings name."""
+    transport = Transport(settings.api_url or "", TokenSource.of(settings), settings.request_timeout)
+    return Sender(transport)
 
 
 class Sender:

@@ -6,30 +6,27 @@ that hangs never keeps events from the disk, and nothing here ever makes a flow 
 """
 
 import atexit
-import logging
 import os
-import random
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from towpath.client.backlog import Backlog
 from towpath.client.encoding import BatchHead
 from towpath.client.outbox import Limits, Outbox
-from towpath.client.sending import Sender
 from towpath.client.spool import spool_folder
-from towpath.client.tokens import TokenSource
-from towpath.client.transport import Transport
 from towpath.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from towpath.client.sending import Sender
 
 SLOW_REQUEST: Final = 1.0
 """Seconds after which a request counts as hanging: what waits behind it goes to disk."""
 BACKLOG_PAUSE: Final = 30.0
 """Seconds between two looks for spool files that other processes left while this one runs."""
-
-logger = logging.getLogger(__name__)
 
 
 class Teller:
@@ -41,7 +38,7 @@ class Teller:
     def __init__(self, outbox: Outbox, courier: "Courier") -> None:
         self._outbox = outbox
         self._courier = courier
-        self._append = outbox.pending.append
+        self._append: Callable[[dict[str, Any]], None] = outbox.pending.append
 
     def tell(self, event: dict[str, Any]) -> None:
         """Tells one event of `towpath.contract.events`. The caller must not change it afterwards."""
@@ -64,6 +61,12 @@ class Teller:
 
     def close(self) -> None:
         """Says that nothing more will be told; what was told goes on being delivered. Does not wait."""
+        self._append = self._append_late
+        self._courier.close_outbox(self._outbox)
+
+    def _append_late(self, event: dict[str, Any]) -> None:
+        """What a straggling thread tells after the close is not lost either."""
+        self._outbox.pending.append(event)
         self._courier.close_outbox(self._outbox)
 
     @property
@@ -87,11 +90,14 @@ def open_teller(root_run_id: str, attempt: int) -> Teller:
     return _find_courier(get_settings()).open(root_run_id, attempt)
 
 
-def flush_all(timeout: float) -> None:
-    """Brings everything told by this process to safety: to the API if that takes no longer than `timeout` seconds, else to disk."""
-    deadline = time.monotonic() + timeout
+def flush_all(timeout: float | None = None) -> None:
+    """Brings everything told by this process to safety: to the API, or to disk when that takes too long.
+
+    Args:
+        timeout: seconds to wait for the API; None for the setting TOWPATH_EXIT_TIMEOUT.
+    """
     for courier in list(_couriers.values()):
-        courier.finish(deadline)
+        courier.finish(timeout)
 
 
 class Courier:
@@ -109,8 +115,9 @@ class Courier:
         self._sender: Sender | None = None
         self._backlog: Backlog | None = None
         if settings.api_url is not None:
-            transport = Transport(settings.api_url, TokenSource.of(settings), settings.request_timeout)
-            self._sender = Sender(transport)
+            from towpath.client.sending import open_sender  # noqa: PLC0415 - 40 ms that only those with an API pay
+
+            self._sender = open_sender(settings)
             self._backlog = Backlog(settings.home)
         self._outboxes: list[Outbox] = []
         self._reset_threads()
@@ -149,8 +156,9 @@ class Courier:
                     threading.Thread(
                         target=self._send_forever, args=(self._sender,), name="towpath-send", daemon=True
                     ).start()
-            except RuntimeError:
-                return  # the interpreter is ending: finish() drains what is told now
+            except RuntimeError:  # the interpreter is ending: finish() drains what is told now
+                self._is_started = False
+                return
         end_before_multiprocessing_does()
 
     @property
@@ -198,7 +206,7 @@ class Courier:
             self._outboxes.remove(outbox)
         outbox.close_file()
 
-    def _send_forever(self, sender: Sender) -> None:
+    def _send_forever(self, sender: "Sender") -> None:
         while not self._must_end:
             self._placed.wait(self._idle_time(sender))
             self._placed.clear()
@@ -210,12 +218,12 @@ class Courier:
             if self._send_round(sender):
                 self._placed.set()
 
-    def _idle_time(self, sender: Sender) -> float | None:
+    def _idle_time(self, sender: "Sender") -> float | None:
         if sender.is_away:
-            return sender.wait_time()
+            return max(sender.wait_time(), self._settings.flush_interval)
         return max(0.0, self._backlog_due - time.monotonic()) if self._backlog is not None else None
 
-    def _send_round(self, sender: Sender) -> bool:
+    def _send_round(self, sender: "Sender") -> bool:
         """One batch of each outbox that has one, and one of the backlog; False when there is nothing to send."""
         has_sent = False
         for outbox in self._list_outboxes():
@@ -237,7 +245,7 @@ class Courier:
                 self._remove(outbox)
         return self._send_backlog(sender) or has_sent
 
-    def _send_backlog(self, sender: Sender) -> bool:
+    def _send_backlog(self, sender: "Sender") -> bool:
         backlog = self._backlog
         if backlog is None or time.monotonic() < self._backlog_due:
             return False
@@ -280,13 +288,15 @@ class Courier:
         self._hurry.set()
         self.stir()
 
-    def finish(self, deadline: float) -> None:
-        """At the process' end: waits for the API up to `deadline`, then leaves what is not stored on disk."""
+    def finish(self, timeout: float | None) -> None:
+        """At the process' end: waits for the API for so many seconds, then leaves what is not stored on disk."""
+        deadline = time.monotonic() + (self._settings.exit_timeout if timeout is None else timeout)
         for outbox in self._list_outboxes():
             self.flush(outbox, max(0.0, deadline - time.monotonic()), stored=False)
         for outbox in self._list_outboxes():
             if not outbox.is_stored or outbox.pending:
                 outbox.drain(to_disk=True)
+                outbox.close_file()
 
     def reset_in_child(self) -> None:
         """After a fork: nothing of the parent's is sent by the child, and the threads start anew when something is told."""
@@ -318,26 +328,21 @@ def _find_courier(settings: Settings) -> Courier:
         return courier
 
 
-def _finish_at_exit() -> None:
-    flush_all(get_settings().exit_timeout)
-
-
 def end_before_multiprocessing_does() -> None:
     """In a worker of multiprocessing, which ends without running exit handlers, flushes as it ends."""
     util = sys.modules.get("multiprocessing.util")
     process = sys.modules.get("multiprocessing.process")
     if util is not None and process is not None and process.parent_process() is not None:
-        util.Finalize(None, _finish_at_exit, exitpriority=0)
+        util.Finalize(None, flush_all, exitpriority=0)
 
 
 def _reset_in_child() -> None:
     global _couriers_lock
     _couriers_lock = threading.Lock()
-    random.seed()
     for courier in _couriers.values():
         courier.reset_in_child()
 
 
-atexit.register(_finish_at_exit)
+atexit.register(flush_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_in_child)

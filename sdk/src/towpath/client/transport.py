@@ -110,13 +110,10 @@ def _connect(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
 def _find_proxy(url: SplitResult) -> SplitResult | None:
     if not any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXY_VARIABLES):
         return None
-    from urllib.request import (  # noqa: PLC0415 - 10 ms that only those behind a proxy pay
-        getproxies_environment,
-        proxy_bypass_environment,
-    )
+    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415 - 10 ms for those behind a proxy
 
     proxies = getproxies_environment()
     address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or proxy_bypass_environment(url.netloc, proxies):
+    if not address or proxy_bypass(url.hostname or ""):
         return None
     return urlsplit(address if "://" in address else f"http://{address}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from towpath.engine.definitions import FlowDefinition, Hook
 from towpath.engine.retries import RetryDelay
@@ -20,6 +20,32 @@ T = TypeVar("T")
 FlowHook = Callable[["Flow[..., Any]", "FlowRun", "State[Any]"], Any]
 
 __all__ = ["Flow", "flow"]
+
+
+if TYPE_CHECKING:
+
+    class FlowOptions(TypedDict, total=False):
+        """The options of `@flow`; see there."""
+
+        name: str | None
+        version: str | None
+        flow_run_name: str | Callable[..., str] | None
+        retries: int
+        retry_delay_seconds: RetryDelay
+        task_runner: TaskRunner | type[TaskRunner] | None
+        description: str | None
+        timeout_seconds: float | timedelta | None
+        validate_parameters: bool
+        persist_result: bool | None
+        result_storage: Any
+        result_serializer: Any
+        cache_result_in_memory: bool
+        log_prints: bool | None
+        on_completion: Iterable[FlowHook] | None
+        on_failure: Iterable[FlowHook] | None
+        on_cancellation: Iterable[FlowHook] | None
+        on_crashed: Iterable[FlowHook] | None
+        on_running: Iterable[FlowHook] | None
 
 
 class Flow(FlowDefinition, Generic[P, R]):
@@ -108,11 +134,11 @@ class Flow(FlowDefinition, Generic[P, R]):
 
         return call_flow(self, args, kwargs, return_state=return_state, wait_for=wait_for)
 
-    def with_options(self, **options: Any) -> "Flow[P, R]":
+    def with_options(self, **options: "Unpack[FlowOptions]") -> "Flow[P, R]":
         """This flow with other options; all that is not given stays."""
-        kept = self._options()
-        check_option_names("flow", options, kept)
-        return Flow(cast("Callable[P, R]", self.fn), **{**kept, **options})
+        kept, given = self._options(), cast("dict[str, Any]", options)
+        check_option_names("flow", given, kept)
+        return Flow(cast("Callable[P, R]", self.fn), **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -157,30 +183,9 @@ class Flow(FlowDefinition, Generic[P, R]):
 
 
 @overload
-def flow(__fn: Callable[P, R], /) -> Flow[P, R]: ...
+def flow(__fn: Callable[P, R], /, **options: "Unpack[FlowOptions]") -> Flow[P, R]: ...
 @overload
-def flow(
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    flow_run_name: str | Callable[..., str] | None = None,
-    retries: int = 0,
-    retry_delay_seconds: RetryDelay = 0,
-    task_runner: "TaskRunner | type[TaskRunner] | None" = None,
-    description: str | None = None,
-    timeout_seconds: float | timedelta | None = None,
-    validate_parameters: bool = True,
-    persist_result: bool | None = None,
-    result_storage: Any = None,
-    result_serializer: Any = None,
-    cache_result_in_memory: bool = True,
-    log_prints: bool | None = None,
-    on_completion: Iterable[FlowHook] | None = None,
-    on_failure: Iterable[FlowHook] | None = None,
-    on_cancellation: Iterable[FlowHook] | None = None,
-    on_crashed: Iterable[FlowHook] | None = None,
-    on_running: Iterable[FlowHook] | None = None,
-) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+def flow(**options: "Unpack[FlowOptions]") -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 def flow(__fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a flow of a function: each of its runs is tracked, and its task runs with it.
 

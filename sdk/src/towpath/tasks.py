@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from towpath.engine.definitions import Hook, TaskDefinition
 from towpath.engine.retries import RetryDelay, exponential_backoff
@@ -21,6 +21,35 @@ TaskHook = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
 RetryCondition = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], bool]
 
 __all__ = ["Task", "exponential_backoff", "task", "task_input_hash"]
+
+
+if TYPE_CHECKING:
+
+    class TaskOptions(TypedDict, total=False):
+        """The options of `@task`; see there."""
+
+        name: str | None
+        description: str | None
+        tags: Iterable[str] | None
+        version: str | None
+        cache_policy: CachePolicy | None
+        cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None
+        cache_expiration: timedelta | None
+        task_run_name: str | Callable[..., str] | None
+        retries: int
+        retry_delay_seconds: RetryDelay
+        retry_jitter_factor: float | None
+        persist_result: bool | None
+        result_storage: Any
+        result_serializer: Any
+        result_storage_key: str | None
+        cache_result_in_memory: bool
+        timeout_seconds: float | timedelta | None
+        log_prints: bool | None
+        refresh_cache: bool | None
+        on_completion: Iterable[TaskHook] | None
+        on_failure: Iterable[TaskHook] | None
+        retry_condition_fn: RetryCondition | None
 
 
 class Task(TaskDefinition, Generic[P, R]):
@@ -159,11 +188,11 @@ class Task(TaskDefinition, Generic[P, R]):
 
         return map_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
 
-    def with_options(self, **options: Any) -> "Task[P, R]":
+    def with_options(self, **options: "Unpack[TaskOptions]") -> "Task[P, R]":
         """This task with other options; tags replace the tags it has, all else that is not given stays."""
-        kept = self._options()
-        check_option_names("task", options, kept)
-        return Task(cast("Callable[P, R]", self.fn), **{**kept, **options})
+        kept, given = self._options(), cast("dict[str, Any]", options)
+        check_option_names("task", given, kept)
+        return Task(cast("Callable[P, R]", self.fn), **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -231,33 +260,9 @@ def _engine() -> Any:
 
 
 @overload
-def task(__fn: Callable[P, R], /) -> Task[P, R]: ...
+def task(__fn: Callable[P, R], /, **options: "Unpack[TaskOptions]") -> Task[P, R]: ...
 @overload
-def task(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    tags: Iterable[str] | None = None,
-    version: str | None = None,
-    cache_policy: "CachePolicy | None" = None,
-    cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None = None,
-    cache_expiration: timedelta | None = None,
-    task_run_name: str | Callable[..., str] | None = None,
-    retries: int = 0,
-    retry_delay_seconds: RetryDelay = 0,
-    retry_jitter_factor: float | None = None,
-    persist_result: bool | None = None,
-    result_storage: Any = None,
-    result_serializer: Any = None,
-    result_storage_key: str | None = None,
-    cache_result_in_memory: bool = True,
-    timeout_seconds: float | timedelta | None = None,
-    log_prints: bool | None = None,
-    refresh_cache: bool | None = None,
-    on_completion: Iterable[TaskHook] | None = None,
-    on_failure: Iterable[TaskHook] | None = None,
-    retry_condition_fn: RetryCondition | None = None,
-) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(**options: "Unpack[TaskOptions]") -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(__fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a task of a function: each of its runs is tracked, retried, cached and logged as the options say.
 

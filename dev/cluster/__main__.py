@@ -62,7 +62,7 @@ def _start(backend: Backend, layout: Layout) -> int:
     elif backend == "bare":
         bare.start(layout)
     elif backend == "kind":
-        with exclusive(layout.lock):
+        with exclusive(layout.user_lock):
             kind.start(layout)
     else:
         kind.ensure_tools(layout)
@@ -77,7 +77,7 @@ def _down(backend: Backend, layout: Layout) -> int:
     if backend == "bare":
         bare.down(layout)
     elif backend == "kind":
-        with exclusive(layout.lock):
+        with exclusive(layout.user_lock):
             kind.down(layout)
     elif backend == "current":
         say("the current context's cluster was not started here and is left as it is")

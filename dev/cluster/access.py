@@ -67,24 +67,28 @@ class Environment:
         """What helm prints on its standard output; a failure raises ClusterError."""
         return run([self.bin / "helm", *args], env=self.variables, timeout=timeout).stdout
 
+    @property
+    def _lock(self) -> Path:
+        return self.layout.lock if self.backend == "bare" else self.layout.user_lock
+
     def ensure_image(self, name: str) -> str:
         """Build and load `control-plane` or `flow` if need be; returns the reference."""
-        with exclusive(self.layout.lock):
+        with exclusive(self._lock):
             return self.images.ensure(name)
 
     def ensure_example_image(self, example: str) -> str:
         """Build and load the image of examples/<example>/Dockerfile, on the flow image; returns the reference."""
-        with exclusive(self.layout.lock):
+        with exclusive(self._lock):
             return self.images.ensure_example(CHECKOUT / "examples" / example)
 
     def build_image(self, dockerfile: Path, context: Path, tag: str, build_args: Mapping[str, str]) -> None:
         """Build any image. A `tag` beginning with `localhost/` is never looked for elsewhere."""
-        with exclusive(self.layout.lock):
+        with exclusive(self._lock):
             self.images.build_image(dockerfile, context, tag, build_args)
 
     def load_image(self, tag: str) -> None:
         """Bring a built image to the cluster's nodes."""
-        with exclusive(self.layout.lock):
+        with exclusive(self._lock):
             self.images.load_image(tag)
 
 

@@ -126,11 +126,20 @@ def _prepare(layout: Layout) -> NetworkPlan:
     for folder in (layout.logs / "pods", layout.kubelet, layout.run, layout.containerd, layout.builder):
         folder.mkdir(parents=True, exist_ok=True)
     for path, text in _rendered(layout, plan).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        _write_if_changed(path, text)
     for number in range(VOLUMES):
         _make_volume_folder(layout, number)
     return plan
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    # kube-proxy ends as soon as its configuration file is touched, and a half-written one must never be read.
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.rename(path)
 
 
 def _refuse_beside_another_node(layout: Layout) -> None:

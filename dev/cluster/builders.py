@@ -3,14 +3,17 @@
 Chosen by images.py for the cluster at hand. Knows nothing of what is in the images.
 """
 
+import json
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dev.cluster.commands import run, run_watched
 from dev.cluster.layout import Layout
+from dev.cluster.processes import owner_marks
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -26,6 +29,10 @@ class Builder(Protocol):
 
     def load(self, tag: str) -> None: ...
 
+    def forget_old(self, repository: str, keep: int) -> None:
+        """Remove all but the newest `keep` images of a repository, where that is ours to do."""
+        ...
+
     def name_again(self, tag: str, further: str) -> None:
         """Give a loaded image a further name, taking it from the image that had it."""
         ...
@@ -38,27 +45,33 @@ class BuildahBuilder:
     layout: Layout
 
     def is_built(self, tag: str) -> bool:
-        return run([*self._buildah(), "inspect", "--type", "image", tag], check=False).returncode == 0
+        return self._buildah("inspect", "--type", "image", tag, check=False).returncode == 0
 
     def is_loaded(self, tag: str) -> bool:
         return tag in run([*self.ctr(), "images", "ls", "-q", f"name=={tag}"]).stdout.split()
 
     def build(self, dockerfile: Path, context: Path, tag: str, build_args: Mapping[str, str]) -> None:
         """Build with the host's network, certificates and pip configuration; none of them stays in the image."""
-        argv: list[str | Path] = [*self._buildah(), "bud", "--isolation", "chroot", "--network", "host", "--layers"]
+        self._buildah("rm", "--all", check=False)  # what an interrupted build left
+        argv: list[str | Path] = [*self._store(), "bud", "--isolation", "chroot", "--network", "host", "--layers"]
         argv += ["--pull-never", "--format", "oci", "--file", dockerfile, "--tag", tag]
         for name, value in build_args.items():
             argv += ["--build-arg", f"{name}={value}"]
         for inside, outside in self._mounts().items():
             argv += ["--volume", f"{outside}:{inside}"]
         log = self.layout.cache / "logs" / f"image-{tag.rsplit('/', 1)[-1].split(':')[0]}.log"
-        run_watched([*argv, context], log=log, report=lambda lines: f"the build has printed {lines} lines")
+        run_watched(
+            [*argv, context],
+            log=log,
+            report=lambda lines: f"the build has printed {lines} lines",
+            env=self._variables(),
+        )
 
     def load(self, tag: str) -> None:
         archive = self.layout.run / "image.tar"
         archive.unlink(missing_ok=True)
-        run([*self._buildah(), "push", "--disable-compression", tag, f"oci-archive:{archive}:{tag}"])
         try:
+            self._buildah("push", "--disable-compression", tag, f"oci-archive:{archive}:{tag}")
             run([*self.ctr(), "images", "import", archive])
         finally:
             archive.unlink(missing_ok=True)
@@ -70,9 +83,25 @@ class BuildahBuilder:
         """The containerd client, in the namespace of the kubelet."""
         return ["ctr", "--address", str(self.layout.containerd_socket), "--namespace", "k8s.io"]
 
-    def _buildah(self) -> list[str]:
+    def forget_old(self, repository: str, keep: int) -> None:
+        """Remove all but the newest `keep` images of a repository, here and on the node; running pods are not hurt."""
+        listed: list[dict[str, Any]] = json.loads(self._buildah("images", "--json").stdout or "[]")
+        for tag in plan_forgetting(listed, repository, keep):
+            self._buildah("rmi", tag, check=False)
+            run([*self.ctr(), "images", "rm", tag], check=False)
+
+    def _buildah(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return run([*self._store(), *args], check=check, env=self._variables())
+
+    def _store(self) -> list[str]:
         store = ["--root", str(self.layout.builder), "--runroot", str(self.layout.run / "builder")]
         return ["buildah", *store, "--storage-driver", "overlay"]
+
+    def _variables(self) -> dict[str, str]:
+        """Marks buildah as ours, so that one left by an interrupted command is ended, and its mounts lie below our folder."""
+        temporary = self.layout.run / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        return {"TMPDIR": str(temporary), **owner_marks(self.layout.state, "builder")}
 
     def _mounts(self) -> dict[str, str]:
         folder = self.layout.cache / "build"
@@ -83,6 +112,13 @@ class BuildahBuilder:
         if _CERTIFICATES.exists():
             mounts[str(_CERTIFICATES)] = f"{_CERTIFICATES}"
         return mounts
+
+
+def plan_forgetting(listed: Sequence[Mapping[str, Any]], repository: str, keep: int) -> list[str]:
+    """Which names of a repository's images to remove, from what `buildah images --json` lists."""
+    dated = [(int(image["created"]), str(name)) for image in listed for name in image.get("names") or []]
+    ours = sorted((entry for entry in dated if entry[1].rpartition(":")[0] == repository), reverse=True)
+    return [name for _, name in ours[keep:]]
 
 
 def plan_pip_config(listed: str) -> str:
@@ -128,3 +164,6 @@ class DockerBuilder:
     def name_again(self, tag: str, further: str) -> None:
         run(["docker", "tag", tag, further])
         self.load(further)
+
+    def forget_old(self, repository: str, keep: int) -> None:
+        """Docker's images are the user's, who has `docker image prune`."""

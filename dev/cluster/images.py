@@ -5,7 +5,7 @@ Names are content hashes, so an image that is there is current. How to build is 
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dev.cluster.builders import BuildahBuilder, Builder, DockerBuilder
@@ -16,6 +16,7 @@ from dev.cluster.hashing import content_hash, source_files
 from dev.cluster.layout import CHECKOUT, Layout
 from dev.cluster.progress import step
 
+_KEPT_IMAGES = 4
 KIND_CLUSTER = "towpath-dev"
 # `localhost`, so that no node ever asks a public registry for an image of ours that it lacks.
 _LOCAL = "localhost"
@@ -69,26 +70,29 @@ class Images:
     def ensure(self, name: str) -> str:
         """Build `flow` or `control-plane` if it is not there, bring it to the nodes, and return its reference."""
         tag = self._ours(name)
-        if not self.builder.is_loaded(tag):
-            if not self.builder.is_built(tag):
-                with step(f"building the {name} image"):
-                    context = self._make_context(name)
-                    self.builder.build(_DOCKERFILES / f"{name}.Dockerfile", context, tag, self._base())
-            with step(f"loading {tag}"):
-                self.builder.load(tag)
-        return tag
+
+        def build() -> None:
+            context = self._make_context(name)
+            self.builder.build(_DOCKERFILES / f"{name}.Dockerfile", context, tag, self._base())
+
+        return self._ensure(tag, build)
 
     def ensure_example(self, folder: Path) -> str:
         """The same for an example's image, which its manifest names `localhost/towpath/example-<folder>:dev`."""
         tag = self.example(folder)
-        if not self.builder.is_loaded(tag):
-            if not self.builder.is_built(tag):
-                base = self.ensure("flow")
-                with step(f"building the image of {folder.name}"):
-                    self.builder.build(folder / "Dockerfile", folder, tag, {"BASE": base})
-            with step(f"loading {tag}"):
-                self.builder.load(tag)
+        self._ensure(tag, lambda: self.builder.build(folder / "Dockerfile", folder, tag, {"BASE": self.ensure("flow")}))
         self.builder.name_again(tag, f"{tag.rpartition(':')[0]}:dev")
+        return tag
+
+    def _ensure(self, tag: str, build: Callable[[], None]) -> str:
+        if self.builder.is_loaded(tag):
+            return tag
+        if not self.builder.is_built(tag):
+            with step(f"building {tag}"):
+                build()
+        with step(f"loading {tag}"):
+            self.builder.load(tag)
+        self.builder.forget_old(tag.rpartition(":")[0], keep=_KEPT_IMAGES)
         return tag
 
     def build_image(self, dockerfile: Path, context: Path, tag: str, build_args: Mapping[str, str]) -> None:

@@ -93,7 +93,13 @@ class Layout:
 
     @property
     def lock(self) -> Path:
+        """The machine's lock on the bare cluster; its folder needs root, as that cluster does."""
         return self.state.with_name(self.state.name + ".lock")
+
+    @property
+    def user_lock(self) -> Path:
+        """The lock of whoever builds images with Docker."""
+        return self.cache / "lock"
 
 
 def default_layout() -> Layout:

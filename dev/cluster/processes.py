@@ -47,6 +47,11 @@ def _read(pid: int, state: Path) -> Owned | None:
     return Owned(pid, values.get(_COMPONENT, ""), values.get(_FINGERPRINT, ""), leads)
 
 
+def owner_marks(state: Path, component: str) -> dict[str, str]:
+    """The variables that make a process, and all it starts, this state folder's: for programs run to their end, too."""
+    return {_OWNER: str(state), _COMPONENT: component}
+
+
 def find_foreign(program: str, state: Path) -> int | None:
     """The pid of a running program of this name that does not carry our mark, if there is one."""
     for entry in _PROC.iterdir():
@@ -72,7 +77,7 @@ def start_detached(
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.rename(log.with_suffix(".previous.log"))
-    marks = {_OWNER: str(state), _COMPONENT: name, _FINGERPRINT: fingerprint}
+    marks = owner_marks(state, name) | {_FINGERPRINT: fingerprint}
     with log.open("ab") as output:
         subprocess.run(
             ["setsid", "--fork", *argv],

@@ -9,7 +9,7 @@ import pytest
 
 from dev.cluster import configs
 from dev.cluster.binaries import GO_MODULES, TOOLS, plan_ldflags
-from dev.cluster.builders import plan_pip_config
+from dev.cluster.builders import plan_forgetting, plan_pip_config
 from dev.cluster.certificates import plan_certificates
 from dev.cluster.cleanup import plan_unmounts
 from dev.cluster.components import Component, plan_components
@@ -129,3 +129,14 @@ def test_a_build_gets_where_packages_come_from_and_nothing_else_of_pips_configur
     assert "index-url = https://mirror.example/simple" in config
     assert "cert = /etc/ssl/certs/ca-certificates.crt" in config
     assert "find-links" not in config
+
+
+def test_the_newest_images_of_one_repository_are_kept() -> None:
+    listed: list[dict[str, Any]] = [
+        {"names": [f"localhost/towpath/flow:dev-{age}"], "created": 100 - age} for age in (3, 1, 4, 2)
+    ]
+    listed += [{"names": ["localhost/towpath/flow-other:dev-9"], "created": 1}, {"names": None, "created": 1}]
+    assert plan_forgetting(listed, "localhost/towpath/flow", keep=2) == [
+        "localhost/towpath/flow:dev-3",
+        "localhost/towpath/flow:dev-4",
+    ]

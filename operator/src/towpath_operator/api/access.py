@@ -5,15 +5,19 @@ the handler runs, and withholds the answer of a handler that forgot to check a n
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from towpath_operator.domain.access import Access, Scope
-from towpath_operator.domain.refusals import Forbidden
+from towpath_operator.domain.refusals import Forbidden, Refusal
+from towpath_operator.services.hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -129,16 +133,33 @@ class GuardedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if access.scope is Scope.OPEN:
                 return await handler(request)
-            gate: Gate = request.app.state.gate
-            caller = Caller(await gate.admit(request), access)
-            request.state.caller = caller
-            response = await handler(request)
-            if not caller.checked:
-                logger.error("%s %s answered without asking who may: withheld", request.method, self.path)
-                raise Forbidden("This route did not check who may use it.")
-            return response
+            began, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+            try:
+                response = await _guard(request, handler, access)
+                status = response.status_code
+                return response
+            except Refusal as refusal:
+                status = refusal.status
+                raise
+            except RequestValidationError:
+                status = HTTPStatus.UNPROCESSABLE_ENTITY.value
+                raise
+            finally:
+                hub: Hub = request.app.state.hub
+                hub.metrics.note_request(self.name, status, time.perf_counter() - began)
 
         return handle
+
+
+async def _guard(request: Request, handler: Callable[[Request], Awaitable[Response]], access: Access) -> Response:
+    gate: Gate = request.app.state.gate
+    caller = Caller(await gate.admit(request), access)
+    request.state.caller = caller
+    response = await handler(request)
+    if not caller.checked:
+        logger.error("%s %s answered without asking who may: withheld", request.method, request.url.path)
+        raise Forbidden("This route did not check who may use it.")
+    return response
 
 
 def get_caller(request: Request) -> Caller:

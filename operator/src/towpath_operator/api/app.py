@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from towpath.contract.problems import Problem
 from towpath_operator.api.access import Gate
-from towpath_operator.api.openapi import complete
+from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
 from towpath_operator.api.routes import attempts, declared, flow_runs, server, task_runs
 from towpath_operator.services.hub import Hub
@@ -29,8 +29,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(hub: Hub | None, gate: Gate | None) -> FastAPI:
-    """The app. Its lifespan starts the hub and closes it; without a hub it only describes itself."""
+def create_app(hub: Hub | None, gate: Gate | None, *, with_metrics: bool = True) -> FastAPI:
+    """The app.
+
+    Args:
+        hub: the services, which its lifespan starts and closes; without them the app only describes itself.
+        gate: who may enter.
+        with_metrics: whether `/metrics` is served beside the API.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -46,7 +52,8 @@ def create_app(hub: Hub | None, gate: Gate | None) -> FastAPI:
         title="Towpath",
         description="States, logs, schedules and queues of Python flows.",
         version=version("towpath-operator"),
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         responses=_PROBLEMS,
@@ -58,10 +65,20 @@ def create_app(hub: Hub | None, gate: Gate | None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix="/api")
     app.include_router(server.pages)
+    if with_metrics:
+        app.include_router(server.metrics)
     add_problem_handlers(app)
+    return app
+
+
+def create_metrics_app(hub: Hub) -> FastAPI:
+    """The app that serves metrics only, on a port of its own."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.hub = hub
+    app.include_router(server.metrics)
     return app
 
 
 def build_openapi() -> dict[str, Any]:
     """The API's OpenAPI document, the same for the same code. Needs no database."""
-    return complete(create_app(None, None).openapi())
+    return describe(create_app(None, None))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from towpath_operator.domain.batches import BATCH_TYPE
@@ -9,8 +10,11 @@ from towpath_operator.domain.batches import BATCH_TYPE
 _REF = "#/components/schemas/{model}"
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """`document` with the schemas of run events added and problems given their content type."""
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The app's document, with the schemas of run events added and problems given their content type."""
+    document = app.openapi()
+    if "RunEventBatch" in document["components"]["schemas"]:
+        return document  # FastAPI keeps the document that it made, and so what was done to it
     schemas: dict[str, Any] = document["components"]["schemas"]
     batch = TypeAdapter[Any](BATCH_TYPE).json_schema(ref_template=_REF)
     schemas.update(batch.pop("$defs", {}))

@@ -61,7 +61,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
             return refusal_response(refusal)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem_response(404, Code.NOT_FOUND, f"There is no {request.url.path}: see /docs for the routes.")
+        return problem_response(
+            404, Code.NOT_FOUND, f"There is no {request.url.path}: /api/openapi.json names the routes."
+        )
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.url.path} does not take {request.method}."
         return problem_response(405, Code.METHOD_NOT_ALLOWED, detail, headers=headers)

@@ -137,3 +137,7 @@ class StoreUnavailable(Refusal):
     code = Code.STORE_UNAVAILABLE
     status = 503
     retry_after = 2
+
+
+class ReviewsUnavailable(StoreUnavailable):
+    """Kubernetes cannot be asked who may do this now. Nothing was kept: send it again."""

@@ -13,6 +13,7 @@ from towpath.contract.runs import RefusedItem
 from towpath.contract.states import RunKind, StateType, Transition, default_name, judge
 from towpath_operator.domain.batches import Batch, json_text
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
+from towpath_operator.domain.entered import Entered
 
 RUNNING = CODES[StateType.RUNNING]
 COMPLETED = CODES[StateType.COMPLETED]
@@ -84,17 +85,6 @@ class TaskRunFacts:
     parent: bytes | None = None
     tags: list[str] | None = None
     inputs: dict[str, list[str]] | None = None
-
-
-class Entered(NamedTuple):
-    """A run entered a state: what metrics, notifications and waiting requests are told of after the commit."""
-
-    kind: RunKind
-    run_id: bytes
-    flow_run_id: bytes | None
-    before: int | None
-    after: int
-    seconds: float | None
 
 
 StateRow = tuple[bytes, bytes, int, str | None, int, str | None, int, int, bool, str | None]
@@ -223,7 +213,9 @@ class Told:
         run.changed = True
         self._count(run.flow_run_id, before, -1)
         self._count(run.flow_run_id, after, 1)
-        self.entered.append(Entered(RunKind.TASK_RUN, run.id, run.flow_run_id, before, after, _seconds(run)))
+        self.entered.append(
+            Entered(RunKind.TASK_RUN, run.id, self._flow_of(run.flow_run_id), before, after, _seconds(run))
+        )
         return None
 
     def _flow_state(self, event: dict[str, Any], c: "_Context") -> str | None:
@@ -263,7 +255,7 @@ class Told:
         run.run_count = event.get("run_count", run.run_count)
         _clock(run, after, event["time"])
         run.changed = True
-        self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.id, before, after, _seconds(run)))
+        self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.flow_name, before, after, _seconds(run)))
 
     def _log(self, event: dict[str, Any], c: "_Context") -> str | None:
         flow_run_id: bytes | None = event["flow_run_id"]
@@ -290,6 +282,10 @@ class Told:
         if run.flow_run_id is not None:
             return self._is_ours(run.flow_run_id, c)
         return c.batch.run_id in (run.root, run.id)
+
+    def _flow_of(self, flow_run_id: bytes | None) -> str:
+        run = None if flow_run_id is None else self.flow_runs.get(flow_run_id)
+        return "" if run is None else run.flow_name
 
     def _total(self, flow_run_id: bytes) -> None:
         if (run := self.flow_runs.get(flow_run_id)) is not None:

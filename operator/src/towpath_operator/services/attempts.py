@@ -20,6 +20,7 @@ from towpath_operator.domain.codes import TYPES, shown_name
 from towpath_operator.domain.refusals import NotFound, RunEnded, StaleAttempt
 from towpath_operator.domain.times import to_micros
 from towpath_operator.services.declared_views import view_deployments, view_flows
+from towpath_operator.services.endings import end_left_open
 from towpath_operator.services.flow_runs import enter_state, read_flow_run
 from towpath_operator.store.attempts import find_attempt, update_attempt
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
@@ -156,6 +157,9 @@ async def _end(transaction: Transaction, row: Row, attempt: Row, report: Attempt
     }
     await update_attempt(transaction, row["id"], number, values)
     transaction.wake(TOPIC_CLAIMS)
+    after = ending.state or facts.state
+    if row["attempt"] == number and (after is not StateType.PAUSED):
+        await end_left_open(transaction, row["id"], cancelled=after is StateType.CANCELLED)
     if ending.state is None:
         return
     further: dict[str, Any] = {"infra_attempts": row["infra_attempts"] + 1} if ending.infra else {}

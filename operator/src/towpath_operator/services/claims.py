@@ -18,6 +18,7 @@ from towpath_operator.domain.pages import PageRequest
 from towpath_operator.domain.times import SECOND, from_micros
 from towpath_operator.services.declared_views import view_deployments, view_flows, view_work_queues
 from towpath_operator.services.flow_runs import cancel_row, enter_state, view_all
+from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.signals import Signals
 from towpath_operator.store import attempts as rows
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS, WORK_QUEUES
@@ -34,8 +35,9 @@ _ALL = PageRequest(limit=100_000)
 class ClaimService:
     """Claims of one database's runs."""
 
-    def __init__(self, database: Database, signals: Signals) -> None:
+    def __init__(self, database: Database, signals: Signals, metrics: Metrics) -> None:
         self._database = database
+        self._metrics = metrics
         self._signals = signals
 
     async def claim(self, request: ClaimRequest) -> Claims:
@@ -77,11 +79,14 @@ class ClaimService:
                     if (row := await find_flow_run(reader, run_id)) is not None:
                         await cancel_row(transaction, row, "A newer run of the deployment replaces this one.")
             await _explain(transaction, queues, facts, found.limited, now)
+            delays: list[float] = []
             for run_id in plan.claims:
                 if (row := await find_flow_run(reader, run_id)) is not None:
                     taken.append(await _take(transaction, row, request.holder, now))
+                    delays.append((now - row["run_after"]) / SECOND)
         if not taken:
             return Claims(items=[])
+        self._metrics.note_claims(delays)
         async with self._database.read() as reader:
             return await _view_claims(reader, taken, now + LEASE)
 

@@ -10,6 +10,7 @@ from towpath.contract.ids import now_us, uuid7
 from towpath.contract.runs import FlowRunChanges, FlowRunCreate, FlowRunRead, Page, StateRead
 from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, default_name, judge
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
+from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.filters import FlowRunFilter
 from towpath_operator.domain.pages import PageRequest, encode_cursor
 from towpath_operator.domain.parameters import check_parameters, lay_over
@@ -221,6 +222,8 @@ async def make_run(transaction: Transaction, create: FlowRunCreate, deployment: 
         },
     )
     transaction.wake(TOPIC_CLAIMS)
+    flow_name = flow["name"] if flow else ""
+    transaction.entered.append(Entered(RunKind.FLOW_RUN, run_id.bytes, flow_name, None, CODES[StateType.SCHEDULED]))
     return run_id
 
 
@@ -252,10 +255,14 @@ async def enter_state(
         details,
     )
     await rows.insert_state(transaction, row["id"], state)
-    changed = {"state_id": state.id, "state_type": code, "state_name": kept, "state_time": now} | values
+    changed: dict[str, Any] = {"state_id": state.id, "state_type": code, "state_name": kept, "state_time": now} | values
     if code >= FIRST_ENDED:
         changed |= {"end_time": now, "waiting_for": None}
         transaction.wake(TOPIC_CLAIMS)
+    before = row["state_type"] if row["state_id"] is not None else None
+    started, ended = row["start_time"], changed.get("end_time")
+    seconds = max(0, ended - started) / 1e6 if started is not None and ended is not None else None
+    transaction.entered.append(Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], before, code, seconds))
     await rows.update_flow_run(transaction, row["id"], changed)
 
 

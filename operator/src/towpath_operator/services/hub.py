@@ -22,6 +22,7 @@ from towpath_operator.services.claims import ClaimService
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
+from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.task_runs import TaskRuns
 from towpath_operator.store import declared as rows
@@ -39,13 +40,15 @@ class Hub:
     def __init__(self, database: Database, default_queue: WorkQueueSpec | None = None) -> None:
         self.database = database
         self.signals = Signals()
-        database.on_commit.append(self.signals.wake)
+        database.on_commit.append(lambda transaction: self.signals.wake(transaction.topics))
         queue = default_queue or WorkQueueSpec()
-        self.ingest = Ingest(database)
+        self.metrics = Metrics(database)
+        database.on_commit.append(lambda transaction: self.metrics.note_entered(transaction.entered))
+        self.ingest = Ingest(database, self.metrics)
         self.flow_runs = FlowRuns(database, self.signals)
         self.task_runs = TaskRuns(database)
         self.attempts = Attempts(database)
-        self.claims = ClaimService(database, self.signals)
+        self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(
             database,
             "flow",

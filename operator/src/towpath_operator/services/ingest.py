@@ -8,9 +8,9 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from towpath.contract.ids import now_us
@@ -20,7 +20,8 @@ from towpath_operator.domain.batches import Batch
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.refusals import NotFound, Refusal, StoreUnavailable, TooBusy
 from towpath_operator.domain.sequences import Applied
-from towpath_operator.domain.told import Entered, FlowRunFacts, Told
+from towpath_operator.domain.told import FlowRunFacts, Told
+from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.told_flow_runs import write_flow_runs
 from towpath_operator.store import ingest as rows
 from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Transaction
@@ -32,16 +33,6 @@ MAX_GROUP_ITEMS = 5_000
 MAX_GROUP_BATCHES = 200
 
 
-class Measured(NamedTuple):
-    """One committed group, for the metrics."""
-
-    batches: int
-    items: int
-    refused: int
-    seconds: float
-    waited: float
-
-
 @dataclass(slots=True)
 class _Waiting:
     batch: Batch
@@ -51,22 +42,16 @@ class _Waiting:
 
 
 class Ingest:
-    """The queue of batches and the task that writes them.
+    """The queue of batches and the task that writes them."""
 
-    Attributes:
-        on_entered: called after each commit with the changes of state it made.
-        on_measured: called after each commit with its measures.
-    """
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
+        self._metrics = metrics
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
-        self.on_entered: list[Callable[[Sequence[Entered], dict[bytes, str]], None]] = []
-        self.on_measured: list[Callable[[Measured], None]] = []
 
     @property
     def queued(self) -> int:
@@ -101,6 +86,7 @@ class Ingest:
         waiting = _Waiting(batch, namespace, asyncio.get_running_loop().create_future(), time.perf_counter())
         self._queue.append(waiting)
         self._queued_bytes += batch.size
+        self._metrics.ingest_queued.set(len(self._queue))
         self._arrived.set()
         return await waiting.answer
 
@@ -126,6 +112,7 @@ class Ingest:
             self._queued_bytes -= waiting.batch.size
             if not waiting.answer.done():
                 group.append(waiting)
+        self._metrics.ingest_queued.set(len(self._queue))
         return group
 
     async def _write(self, group: list[_Waiting]) -> None:
@@ -146,23 +133,18 @@ class Ingest:
     async def _write_together(self, group: list[_Waiting]) -> None:
         began = time.perf_counter()
         async with self._database.write() as transaction:
-            told, answers = await _apply(transaction, group)
+            answers = await _apply(transaction, group)
         done = time.perf_counter()
         for waiting, answer in zip(group, answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
-        names = {run.id: run.flow_name for run in told.flow_runs.values()}
-        for entered in self.on_entered:
-            entered(told.entered, names)
-        measured = Measured(
+        self._metrics.note_ingest(
             len(group),
             sum(answer.applied for answer in answers),
             sum(len(answer.refused) for answer in answers),
             done - began,
             began - min(waiting.since for waiting in group),
         )
-        for listener in self.on_measured:
-            listener(measured)
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:
@@ -171,7 +153,7 @@ def _fail(group: Sequence[_Waiting], error: Exception) -> None:
             waiting.answer.set_exception(error)
 
 
-async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> tuple[Told, list[Ingested]]:
+async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> list[Ingested]:
     """Plans the group in order and writes it."""
     connection = transaction.connection
     roots = list({waiting.batch.run_id for waiting in group})
@@ -199,7 +181,8 @@ async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> tuple[T
     await rows.save_writers(connection, ((key, marks[key]) for key in keys), now)
     if any(entered.kind is RunKind.FLOW_RUN and entered.after >= FIRST_ENDED for entered in told.entered):
         transaction.wake(TOPIC_CLAIMS)
-    return told, answers
+    transaction.entered.extend(told.entered)
+    return answers
 
 
 def _fresh(batch: Batch, marks: dict[rows.WriterKey, Applied]) -> list[range]:

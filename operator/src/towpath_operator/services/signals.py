@@ -5,6 +5,7 @@ A waiter notes the topic's count before it looks and waits only while the count 
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 
 
 class Signals:
@@ -15,7 +16,7 @@ class Signals:
         self._waiters: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self.closed = False
 
-    def wake(self, topics: frozenset[str]) -> None:
+    def wake(self, topics: Iterable[str]) -> None:
         """Tells the waiters of each topic that something was committed."""
         for topic in topics:
             self._counts[topic] += 1
@@ -46,4 +47,4 @@ class Signals:
     def close(self) -> None:
         """Answers everybody who waits, now and later: the server is shutting down."""
         self.closed = True
-        self.wake(frozenset(self._waiters))
+        self.wake(list(self._waiters))

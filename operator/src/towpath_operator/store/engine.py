@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from towpath_operator.domain.entered import Entered
 from towpath_operator.store.errors import translated
 from towpath_operator.store.revisions import stamp_revisions
 
@@ -33,12 +34,14 @@ class Transaction:
 
     Attributes:
         connection: what the functions of this package write by.
+        entered: the changes of state that it makes, for those who follow them.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+        self.entered: list[Entered] = []
         self._changed: dict[UUID, None] = {}
-        self._topics: set[str] = set()
+        self.topics: set[str] = set()
 
     def changed(self, flow_run_id: UUID) -> None:
         """Notes that a flow run changed: its revision rises once, at the commit."""
@@ -46,14 +49,13 @@ class Transaction:
 
     def wake(self, topic: str) -> None:
         """Asks for `topic`'s waiting requests to be woken after the commit."""
-        self._topics.add(topic)
+        self.topics.add(topic)
 
-    async def finish(self) -> frozenset[str]:
-        """Writes what is due at the end and returns the topics to wake."""
+    async def finish(self) -> None:
+        """Writes what is due at the end."""
         if self._changed:
             await stamp_revisions(self.connection, list(self._changed))
-            self._topics.add(TOPIC_CHANGES)
-        return frozenset(self._topics)
+            self.topics.add(TOPIC_CHANGES)
 
 
 class Database:
@@ -65,7 +67,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.on_commit: list[Callable[[frozenset[str]], None]] = []
+        self.on_commit: list[Callable[[Transaction], None]] = []
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, pool_size=1, writes=True)
             self._readers = _sqlite_engine(self.url, pool_size=SQLITE_READERS, writes=False)
@@ -88,10 +90,10 @@ class Database:
             async with self._turn or nullcontext(), self._writer.connect() as connection:
                 transaction = Transaction(connection)
                 yield transaction
-                topics = await transaction.finish()
+                await transaction.finish()
                 await connection.commit()
         for listener in self.on_commit:
-            listener(topics)
+            listener(transaction)
 
     async def run_sync(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Runs `function(sync_connection, *arguments)` in a write transaction: for migrations."""

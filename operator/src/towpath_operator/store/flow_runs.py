@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 
 from towpath.contract.states import StateType
-from towpath_operator.domain.codes import CODES, shown_name
+from towpath_operator.domain.codes import CODES, FIRST_ENDED, shown_name
 from towpath_operator.domain.filters import FlowRunFilter
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store.engine import Reader, Transaction
@@ -83,6 +83,12 @@ async def list_waiting_of(reader: Reader, deployment_id: UUID) -> Sequence[Row]:
     query = _READ.where(
         flow_runs.c.state_type == CODES[StateType.SCHEDULED], flow_runs.c.deployment_id == deployment_id
     )
+    return (await reader.execute(query)).mappings().all()
+
+
+async def list_open_subflows(reader: Reader, root_id: UUID) -> Sequence[Row]:
+    """The subflows that the root's process executes and that have not ended."""
+    query = _READ.where(flow_runs.c.root_id == root_id, flow_runs.c.state_type < FIRST_ENDED)
     return (await reader.execute(query)).mappings().all()
 
 

@@ -88,10 +88,10 @@ class Server(uvicorn.Server):
         self._hub.signals.close()
 
 
-async def serve(settings: ServerSettings, gate: Gate, hub: Hub, listener: socket.socket) -> None:
+async def serve(gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: bool = True) -> None:
     """Serves on `listener` until a signal comes."""
     config = uvicorn.Config(
-        create_app(hub, gate),
+        create_app(hub, gate, with_metrics=with_metrics),
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -128,6 +128,6 @@ async def run_local(settings: ServerSettings, announce: Callable[[int, str | Non
     try:
         hub = Hub(await open_database(settings), LOCAL_QUEUE)
         announce(listener.getsockname()[1], token if made else None)
-        await serve(settings, LocalGate(token), hub, listener)
+        await serve(LocalGate(token), hub, listener)
     finally:
         listener.close()

@@ -37,7 +37,9 @@ async def _create(
     return run
 
 
-_REPEATED: dict[int | str, dict[str, Any]] = {200: {"model": FlowRunRead, "description": "The run that the same idempotency key made before."}}
+_REPEATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": FlowRunRead, "description": "The run that the same idempotency key made before."}
+}
 
 
 @router.post("/flow-runs", status_code=201, operation_id="create_flow_run", responses=_REPEATED)

@@ -2,17 +2,20 @@
 
 from importlib.metadata import version
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from towpath.contract.events import SCHEMA
 from towpath_operator.api.access import GuardedRoute, guarded
 from towpath_operator.api.hub import TheHub
+from towpath_operator.api.openapi import describe
 from towpath_operator.domain.access import OPEN
 
 router = APIRouter(tags=["server"], route_class=GuardedRoute)
 pages = APIRouter(route_class=GuardedRoute)
+metrics = APIRouter(route_class=GuardedRoute)
 
 
 class Health(BaseModel):
@@ -46,10 +49,24 @@ async def get_version() -> Version:
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Towpath</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}code{background:#8882;padding:.1em .3em}</style>
-</head><body><h1>Towpath</h1><p>The API is up. It answers below <code>/api</code>; its routes are described at
-<a href="/docs">/docs</a>, as <a href="/api/openapi.json">OpenAPI</a> too.</p>
+</head><body><h1>Towpath</h1><p>The API is up. It answers below <code>/api</code>; its routes are described by
+its <a href="/api/openapi.json">OpenAPI document</a>.</p>
 <p>Point your flows at it with <code>towpath config set TOWPATH_API_URL=&lt;this address&gt;/api</code>.</p></body></html>
 """
+
+
+@router.get("/openapi.json", include_in_schema=False)
+@guarded(OPEN)
+async def get_openapi(request: Request) -> JSONResponse:
+    """Describes the API."""
+    return JSONResponse(describe(request.app))
+
+
+@metrics.get("/metrics", include_in_schema=False)
+@guarded(OPEN)
+async def get_metrics(hub: TheHub) -> Response:
+    """Shows the metrics in Prometheus' text format."""
+    return Response(await hub.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 @pages.get("/", include_in_schema=False)

@@ -17,6 +17,8 @@ WAITING = text(f"state_type = {SCHEDULED}")
 ACTIVE = text(f"state_type > {SCHEDULED} AND state_type < {FIRST_ENDED}")
 """The partial index of runs that hold or are being given infrastructure."""
 
+SUBFLOW = text("root_id IS NOT NULL")
+
 flow_runs = Table(
     "flow_runs",
     metadata,
@@ -64,6 +66,7 @@ flow_runs = Table(
     Index(None, "deployment_id", "expected_time", "id"),
     Index(None, "state_type", "expected_time", "id"),
     Index(None, "parent_flow_run_id"),
+    Index("ix_flow_runs_root_id", "root_id", sqlite_where=SUBFLOW, postgresql_where=SUBFLOW),
     Index("ix_flow_runs_waiting", "work_queue_id", "run_after", "id", sqlite_where=WAITING, postgresql_where=WAITING),
     Index("ix_flow_runs_active", "work_queue_id", "deployment_id", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
 )

@@ -193,6 +193,14 @@ def _create_flow_runs() -> None:
     op.create_index(op.f("ix_flow_runs_parent_flow_run_id"), "flow_runs", ["parent_flow_run_id"], unique=False)
     op.create_index(op.f("ix_flow_runs_revision"), "flow_runs", ["revision"], unique=False)
     op.create_index(
+        "ix_flow_runs_root_id",
+        "flow_runs",
+        ["root_id"],
+        unique=False,
+        sqlite_where=sa.text("root_id IS NOT NULL"),
+        postgresql_where=sa.text("root_id IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_flow_runs_state_type_expected_time_id"),
         "flow_runs",
         ["state_type", "expected_time", "id"],

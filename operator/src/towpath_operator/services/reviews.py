@@ -1,0 +1,173 @@
+"""Who may what in a cluster: reviews by Kubernetes, cached, and pods matched with their attempts.
+
+Called by the API's cluster gate. The Kubernetes calls stand behind `Reviewer`, which kube.reviews implements.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from towpath.contract.names import API_AUDIENCE, LABEL_RUN_ID, LOCAL_NAMESPACE, job_name
+from towpath_operator.domain.access import Identity
+from towpath_operator.domain.pod_owners import PodFacts, is_of_attempt
+from towpath_operator.domain.refusals import Forbidden, Unauthenticated
+from towpath_operator.store.attempts import find_attempt
+from towpath_operator.store.engine import Database
+from towpath_operator.store.flow_runs import find_flow_run
+
+TOKEN_SECONDS = 60.0
+"""How long a reviewed token is believed: a revoked one works this much longer at most."""
+REFUSED_SECONDS = 5.0
+VERDICT_SECONDS = 10.0
+MAX_CACHED = 10_000
+MAX_TOKEN = 16_384
+POD_NAME = "authentication.kubernetes.io/pod-name"
+POD_UID = "authentication.kubernetes.io/pod-uid"
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+class Reviewer(Protocol):
+    """What is asked of Kubernetes.
+
+    Each raises StoreUnavailable-like refusals of its own when Kubernetes cannot be asked.
+    """
+
+    async def review_token(self, token: str, audience: str) -> Identity | None:
+        """Whose token it is; None when it is not valid for the audience."""
+        ...
+
+    async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
+        """Whether `who` may `verb` towpath.dev's `resource`, in all namespaces if `namespace` is None."""
+        ...
+
+    async def find_pod(self, namespace: str, name: str) -> PodFacts | None:
+        """The pod, if there is one."""
+        ...
+
+
+_Who = tuple[str, str, tuple[str, ...]]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class ExpiringCache(Generic[K, V]):
+    """Values that are believed for a while; the oldest go when there are too many."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, size: int = MAX_CACHED) -> None:
+        self._clock = clock
+        self._size = size
+        self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def get(self, key: K) -> tuple[V] | None:
+        """The value in a tuple, so that None can be a value; None when there is none or it has expired."""
+        found = self._kept.get(key)
+        if found is None or found[0] <= self._clock():
+            return None
+        return (found[1],)
+
+    def put(self, key: K, value: V, seconds: float) -> None:
+        """Keeps the value for so long."""
+        self._kept[key] = (self._clock() + seconds, value)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+
+class Reviews:
+    """Cached reviews."""
+
+    def __init__(self, reviewer: Reviewer, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reviewer = reviewer
+        self._database = database
+        self._tokens: ExpiringCache[bytes, Identity | None] = ExpiringCache(clock)
+        self._verdicts: ExpiringCache[tuple[_Who, str, str, str | None], bool] = ExpiringCache(clock)
+        self._owners: ExpiringCache[tuple[str, UUID, int], bool] = ExpiringCache(clock)
+
+    async def identify(self, token: str) -> Identity:
+        """Whose token it is.
+
+        Raises:
+            Unauthenticated: when it is not valid here.
+        """
+        if not token or len(token) > MAX_TOKEN:
+            raise Unauthenticated("Send a token of your ServiceAccount: `towpath login` gets one.")
+        key = hashlib.sha256(token.encode()).digest()
+        cached = self._tokens.get(key)
+        if cached is None:
+            identity = await self._reviewer.review_token(token, API_AUDIENCE)
+            self._tokens.put(key, identity, TOKEN_SECONDS if identity else REFUSED_SECONDS)
+        else:
+            identity = cached[0]
+        if identity is None:
+            raise Unauthenticated(
+                f"The token is not valid for {API_AUDIENCE}, or has expired: `towpath login` gets one."
+            )
+        return identity
+
+    async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
+        """Whether `who` may; asked of Kubernetes at most every VERDICT_SECONDS."""
+        key = ((who.user, who.uid, who.groups), verb, resource, namespace)
+        cached = self._verdicts.get(key)
+        if cached is not None:
+            return cached[0]
+        verdict = await self._reviewer.may(who, verb, resource, namespace)
+        self._verdicts.put(key, verdict, VERDICT_SECONDS)
+        return verdict
+
+    async def check_owner(self, who: Identity, run_id: UUID, attempt: int, pod_uid: str | None) -> None:
+        """Checks that `who` may speak for this attempt of the run.
+
+        A launched attempt belongs to its pod. Attempt 0, which no launcher started, belongs to whoever may create runs in the
+        run's namespace, or for a new run in the caller's own.
+
+        Raises:
+            Forbidden: when it may not.
+        """
+        if attempt == 0:
+            await self._check_own_process(who, run_id)
+            return
+        uid = next(iter(who.extra.get(POD_UID, ())), None)
+        name = next(iter(who.extra.get(POD_NAME, ())), None)
+        if uid is None or name is None:
+            raise Forbidden("Only the pod of an attempt may speak for it: this token is not a pod's.")
+        if pod_uid is not None and pod_uid != uid:
+            raise Forbidden("`pod_uid` is not the uid of the pod whose token this is.")
+        key = (uid, run_id, attempt)
+        cached = self._owners.get(key)
+        if cached is None:
+            owns = await self._owns(home_namespace(who), name, uid, run_id, attempt)
+            self._owners.put(key, owns, TOKEN_SECONDS if owns else REFUSED_SECONDS)
+        else:
+            owns = cached[0]
+        if not owns:
+            raise Forbidden(f"Pod {name!r} is not the pod of attempt {attempt} of run {run_id}.")
+
+    async def _check_own_process(self, who: Identity, run_id: UUID) -> None:
+        async with self._database.read() as reader:
+            row = await find_flow_run(reader, run_id)
+        namespace = row["namespace"] if row is not None else home_namespace(who)
+        if not await self.may(who, "create", "flowruns", namespace):
+            raise Forbidden(f"You may not create flowruns.towpath.dev in namespace {namespace!r}.")
+
+    async def _owns(self, namespace: str, pod: str, uid: str, run_id: UUID, number: int) -> bool:
+        async with self._database.read() as reader:
+            row = await find_flow_run(reader, run_id)
+            attempt = await find_attempt(reader, run_id, number)
+        if row is None or attempt is None or row["namespace"] != namespace:
+            return False
+        if attempt["pod_uid"] is not None:
+            return attempt["pod_uid"] == uid
+        facts = await self._reviewer.find_pod(namespace, pod)
+        job = attempt["job_name"] or job_name(row["deployment_slug"] or "", run_id, number)
+        return facts is not None and is_of_attempt(facts, uid, LABEL_RUN_ID, run_id, job, attempt["job_uid"])
+
+
+def home_namespace(who: Identity) -> str:
+    """The ServiceAccount's namespace; the default one for people."""
+    if who.user.startswith(_SERVICE_ACCOUNT):
+        return who.user.removeprefix(_SERVICE_ACCOUNT).partition(":")[0]
+    return LOCAL_NAMESPACE

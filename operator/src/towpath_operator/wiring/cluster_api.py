@@ -1,0 +1,59 @@
+"""The main of the API's pod: the API on one port behind Kubernetes' reviews, its metrics on another."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Generator
+
+import uvicorn
+
+from towpath_operator.api.app import create_metrics_app
+from towpath_operator.api.cluster_gate import ClusterGate
+from towpath_operator.kube.client import KubeClient
+from towpath_operator.kube.reviews import KubeReviewer
+from towpath_operator.services.hub import Hub
+from towpath_operator.services.reviews import Reviews
+from towpath_operator.wiring.api import bind, open_database, serve
+from towpath_operator.wiring.settings import ServerSettings
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 a pod is reached by its own address only
+METRICS_PORT = 9090
+
+
+class _MetricsServer(uvicorn.Server):
+    """Serves metrics until it is cancelled; the API's server handles the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Handles none."""
+        yield
+
+
+async def run(settings: ServerSettings) -> None:
+    """Serves until a signal comes."""
+    hub = Hub(await open_database(settings))
+    kube = await KubeClient.connect()
+    listener, metrics_listener = (
+        bind(settings.host, settings.port),
+        bind(settings.host, settings.metrics_port or METRICS_PORT),
+    )
+    config = uvicorn.Config(create_metrics_app(hub), log_config=None, access_log=False, lifespan="off")
+    metrics = asyncio.create_task(_MetricsServer(config).serve(sockets=[metrics_listener]))
+    try:
+        gate = ClusterGate(Reviews(KubeReviewer(kube), hub.database))
+        await serve(gate, hub, listener, with_metrics=False)
+    finally:
+        metrics.cancel()
+        await asyncio.gather(metrics, return_exceptions=True)
+        listener.close()
+        metrics_listener.close()
+        await kube.close()
+
+
+def main() -> None:
+    """Runs the API's pod. Listens on every address of the pod unless told otherwise."""
+    settings = ServerSettings()
+    if "host" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"host": EVERYWHERE})
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    asyncio.run(run(settings))

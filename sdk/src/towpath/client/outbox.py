@@ -7,6 +7,7 @@ sending thread takes batches and confirms them. Decides nothing about when to se
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +36,7 @@ class Outbox:
         head: what all its batches share.
         is_stale: whether the API has said that another attempt holds the run.
         is_closed: whether nothing more will be told.
+        on_stale: called once when is_stale becomes true.
         changed: notified when something was stored, placed or closed.
     """
 
@@ -43,6 +45,7 @@ class Outbox:
         self.head = head
         self.is_stale = False
         self.is_closed = False
+        self.on_stale: Callable[[], None] | None = None
         self.changed = threading.Condition()
         self._folder = folder
         self._limits = limits
@@ -168,11 +171,14 @@ class Outbox:
         """The API has stored `batch`."""
         with self.changed:
             self._stored = max(self._stored, batch.last)
+            is_news = stale and not self.is_stale
             self.is_stale = self.is_stale or stale
             if self._flying is not None and self._flying.last <= self._stored:
                 self._flying = None
             self._peek()
             self.changed.notify_all()
+        if is_news and self.on_stale is not None:
+            self.on_stale()
 
     def split_flying(self, parts: list[Batch]) -> None:
         """Puts what flies back as `parts` with the same numbers: the whole was refused."""

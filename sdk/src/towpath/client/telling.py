@@ -80,14 +80,15 @@ class Teller:
         return self._courier.unavailable_reason
 
 
-def open_teller(root_run_id: str, attempt: int) -> Teller:
+def open_teller(root_run_id: str, attempt: int, *, on_stale: Callable[[], None] | None = None) -> Teller:
     """A teller for a root run that this process executes.
 
     Args:
         root_run_id: the flow run, or the task run outside any flow.
         attempt: the attempt taken; 0 for a run that no launcher started.
+        on_stale: called once, in the sending thread, when the API says that another attempt holds the run.
     """
-    return _find_courier(get_settings()).open(root_run_id, attempt)
+    return _find_courier(get_settings()).open(root_run_id, attempt, on_stale)
 
 
 def flush_all(timeout: float | None = None) -> None:
@@ -131,9 +132,10 @@ class Courier:
         self._backlog_due = 0.0
         self._must_end = False
 
-    def open(self, root_run_id: str, attempt: int) -> Teller:
+    def open(self, root_run_id: str, attempt: int, on_stale: Callable[[], None] | None) -> Teller:
         """A teller with a writer name of its own."""
         outbox = Outbox(BatchHead(root_run_id, attempt, new_writer()), self._folder, self._limits)
+        outbox.on_stale = on_stale
         with self._lock:
             self._outboxes.append(outbox)
         return Teller(outbox, self)

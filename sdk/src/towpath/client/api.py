@@ -1,0 +1,223 @@
+"""Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner and the CLI.
+
+Synchronous. Every answer is a model of the contract; every failure an ApiError of `towpath.errors`. Retries nothing: its
+callers know how long they can wait. Loads httpx and pydantic, so whoever only tells events never imports this.
+"""
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from towpath.client.tokens import TokenSource
+from towpath.contract.declared import DeploymentRead, FlowRead, WorkQueueRead
+from towpath.contract.problems import Code, Problem
+from towpath.contract.runs import (
+    AttemptTake,
+    FlowRunCreate,
+    FlowRunRead,
+    LogRead,
+    Page,
+    StateRead,
+    TakenRun,
+    TaskRunRead,
+)
+from towpath.errors import ApiError, ApiRefused, ApiUnavailable, NotFound, SettingsError, StaleAttempt
+from towpath.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+Id = UUID | str
+PAGE_SIZE = 200
+
+
+class ApiClient:
+    """A connection to the API. A context manager; close it when done.
+
+    Args:
+        url: the API's address, ending in `/api`.
+        tokens: where the token for each request comes from.
+        timeout: seconds that one request may take.
+    """
+
+    def __init__(self, url: str, tokens: TokenSource, timeout: float = 30.0) -> None:
+        self.url = url
+        self._tokens = tokens
+        self._http = httpx.Client(base_url=url, timeout=timeout, headers={"Accept": "application/json"})
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ApiClient":
+        """The client that the settings ask for.
+
+        Raises:
+            SettingsError: they name no API.
+        """
+        if settings.api_url is None:
+            raise SettingsError(
+                "No API is set: start one with `towpath server start`, then say where it is with "
+                "`towpath config set TOWPATH_API_URL=http://127.0.0.1:4200/api`."
+            )
+        return cls(settings.api_url, TokenSource.of(settings), settings.request_timeout)
+
+    def __enter__(self) -> "ApiClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._http.close()
+
+    # What is declared
+
+    def list_flows(self, **filters: Any) -> Page[FlowRead]:
+        """Flows, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/flows", Page[FlowRead], params=filters)
+
+    def get_flow(self, flow_id: Id) -> FlowRead:
+        """One flow."""
+        return self._ask("GET", f"/flows/{flow_id}", FlowRead)
+
+    def list_deployments(self, **filters: Any) -> Page[DeploymentRead]:
+        """Deployments, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/deployments", Page[DeploymentRead], params=filters)
+
+    def get_deployment(self, deployment_id: Id) -> DeploymentRead:
+        """One deployment."""
+        return self._ask("GET", f"/deployments/{deployment_id}", DeploymentRead)
+
+    def find_deployment(self, name: str, namespace: str) -> DeploymentRead | None:
+        """The deployment with that name, given as `flow/deployment` or as its resource name; None when there is none."""
+        for deployment in iterate(self.list_deployments, namespace=namespace, name=name.partition("/")[2] or None):
+            if name in (deployment.full_name, deployment.resource_name):
+                return deployment
+        return None
+
+    def list_work_queues(self, **filters: Any) -> Page[WorkQueueRead]:
+        """Work queues, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/work-queues", Page[WorkQueueRead], params=filters)
+
+    # Runs
+
+    def create_flow_run(self, create: FlowRunCreate, deployment_id: Id | None = None) -> FlowRunRead:
+        """A new run, of the deployment named in `create` or in the path."""
+        path = "/flow-runs" if deployment_id is None else f"/deployments/{deployment_id}/flow-runs"
+        return self._ask("POST", path, FlowRunRead, body=create)
+
+    def list_flow_runs(self, **filters: Any) -> Page[FlowRunRead]:
+        """Flow runs, newest first, by `namespace`, `state`, `flow`, `deployment`, `tag`, `since`, `until`, `limit`, `cursor`."""
+        return self._ask("GET", "/flow-runs", Page[FlowRunRead], params=filters)
+
+    def get_flow_run(self, run_id: Id) -> FlowRunRead:
+        """One flow run."""
+        return self._ask("GET", f"/flow-runs/{run_id}", FlowRunRead)
+
+    def list_flow_run_states(self, run_id: Id, **filters: Any) -> Page[StateRead]:
+        """A flow run's states, oldest first."""
+        return self._ask("GET", f"/flow-runs/{run_id}/states", Page[StateRead], params=filters)
+
+    def cancel_flow_run(self, run_id: Id) -> FlowRunRead:
+        """Cancels a run; one that has ended is answered unchanged."""
+        return self._ask("POST", f"/flow-runs/{run_id}/cancel", FlowRunRead)
+
+    def list_task_runs(self, **filters: Any) -> Page[TaskRunRead]:
+        """Task runs, by `flow_run_id`, `state`, `limit`, `cursor`."""
+        return self._ask("GET", "/task-runs", Page[TaskRunRead], params=filters)
+
+    def get_task_run(self, run_id: Id) -> TaskRunRead:
+        """One task run."""
+        return self._ask("GET", f"/task-runs/{run_id}", TaskRunRead)
+
+    def list_task_run_states(self, run_id: Id, **filters: Any) -> Page[StateRead]:
+        """A task run's states, oldest first."""
+        return self._ask("GET", f"/task-runs/{run_id}/states", Page[StateRead], params=filters)
+
+    def list_logs(self, **filters: Any) -> Page[LogRead]:
+        """Log lines, oldest first, by `flow_run_id`, `task_run_id`, `level`, `limit`, `cursor`."""
+        return self._ask("GET", "/logs", Page[LogRead], params=filters)
+
+    def take_attempt(self, run_id: Id, attempt: int, take: AttemptTake) -> TakenRun:
+        """Takes an attempt of a run for this process.
+
+        Raises:
+            StaleAttempt: another attempt, or another pod, holds the run.
+            ApiRefused: with code `run_ended` when the run needs nothing more.
+        """
+        return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/take", TakenRun, body=take)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        answer: type[M],
+        *,
+        params: dict[str, Any] | None = None,
+        body: BaseModel | None = None,
+    ) -> M:
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        content = body.model_dump_json(exclude_unset=True).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        token = self._tokens.read()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            response = self._http.request(method, path, params=given, content=content, headers=headers)
+        except httpx.HTTPError as error:
+            raise ApiUnavailable(
+                f"The API at {self.url} does not answer: {str(error) or type(error).__name__}."
+            ) from error
+        if not response.is_success:
+            raise map_refusal(self.url, response.status_code, response.content)
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise ApiError(
+                f"The answer of {self.url}{path} cannot be read ({error.error_count()} fields differ): "
+                "is it the API of this version of Towpath?"
+            ) from error
+
+
+def map_refusal(url: str, status: int, content: bytes) -> ApiError:
+    """The error for an answer that is not a success."""
+    try:
+        problem = Problem.model_validate_json(content)
+    except ValidationError:
+        if status >= 500:
+            return ApiUnavailable(f"The API at {url} answers with status {status}.")
+        return ApiRefused(
+            f"What answers at {url} (status {status}) is not Towpath's API: check TOWPATH_API_URL.", status
+        )
+    message = " ".join([problem.detail, *(f"{error.field}: {error.message}." for error in problem.errors)])
+    if status in (429, 502, 503, 504) or problem.code in (Code.TOO_BUSY, Code.STORE_UNAVAILABLE):
+        return ApiUnavailable(message)
+    if problem.code == Code.STALE_ATTEMPT:
+        return StaleAttempt(message, status, problem.code)
+    if status == 404:
+        return NotFound(message, status, problem.code)
+    return ApiRefused(message, status, problem.code)
+
+
+def iterate(list_page: Callable[..., Page[T]], *, most: int | None = None, **filters: Any) -> Iterator[T]:
+    """Every item of a list, page by page.
+
+    Args:
+        list_page: a `list_...` method of ApiClient.
+        most: items at most; None for all.
+    """
+    cursor: str | None = None
+    left = most
+    while left is None or left > 0:
+        limit = PAGE_SIZE if left is None else min(PAGE_SIZE, left)
+        page = list_page(**filters, limit=limit, cursor=cursor)
+        items = page.items if left is None else page.items[:left]
+        yield from items
+        left = None if left is None else left - len(items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return

@@ -105,7 +105,7 @@ class FlowRunContext:
         root_id: the root run that they belong to.
         log_prints: whether `print` writes to the run's log.
         children: what came of the task runs and subflows so far, by name.
-        outstanding: futures that have not ended.
+        outstanding: futures that have not ended, each with its task run.
         mirror_id: the task run that stands for a subflow in its parent.
         child: where its parent keeps what came of it.
         owns_teller: whether the teller is closed at its end.
@@ -156,7 +156,7 @@ class FlowRunContext:
         self.lock = threading.Lock()
         self.task_counts: dict[str, itertools.count[int]] = {}
         self.children: dict[str, Child] = {}
-        self.outstanding: set[Any] = set()
+        self.outstanding: dict[Any, TaskRunContext] = {}
         self.runner: TaskRunner | None = None
         self.loop_tasks: set[Any] = set()
         self.mirror_id: str | None = None

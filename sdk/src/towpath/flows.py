@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from towpath.engine.definitions import FlowDefinition, Hook
 from towpath.engine.retries import RetryDelay
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from towpath.task_runners import TaskRunner
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
 FlowHook = Callable[["Flow[..., Any]", "FlowRun", "State[Any]"], Any]
@@ -102,6 +102,14 @@ class Flow(FlowDefinition, Generic[P, R]):
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(  # NoReturn matches what has no type, which the next would take for asynchronous
+        self: "Flow[..., NoReturn]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "State[Any]": ...
     @overload
     def __call__(
         self: "Flow[..., Coroutine[Any, Any, T]]",

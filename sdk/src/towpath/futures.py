@@ -52,8 +52,10 @@ class Future(Generic[R]):
         return self._state is not None
 
     def finish(self, state: State[Any]) -> None:
-        """Gives the future its state, wakes who waits and calls the callbacks. Called once, by what ran the task."""
+        """Gives the future its state, wakes who waits and calls the callbacks. What comes after the first is ignored."""
         with _lock:
+            if self._state is not None:
+                return
             self._state = state
             callbacks, self._callbacks = self._callbacks, None
             event = self._event

@@ -3,6 +3,7 @@
 A flow's `task_runner` is a pattern: each flow run works with a duplicate of its own, closed at its end. Called by the engine.
 """
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -67,11 +68,13 @@ class ThreadPoolTaskRunner(TaskRunner):
         max_workers: how many tasks run at a time; default 32.
     """
 
+    _idle_seconds: float | None = None
+
     def __init__(self, max_workers: int | None = None) -> None:
         if max_workers is not None and (isinstance(max_workers, bool) or max_workers < 1):
             raise DefinitionError(f"max_workers must be a whole number of at least 1, not {max_workers!r}.")
         self.max_workers = max_workers or DEFAULT_MAX_WORKERS
-        self._pool = WorkerPool(self.max_workers)
+        self._pool = WorkerPool(self.max_workers, self._idle_seconds)
 
     def duplicate(self) -> "ThreadPoolTaskRunner":
         return type(self)(self.max_workers)
@@ -91,6 +94,10 @@ class ThreadPoolTaskRunner(TaskRunner):
 
     def close(self) -> None:
         self._pool.close()
+
+    def finish(self) -> None:
+        """Waits until all that was submitted has ended."""
+        self._pool.drain()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(max_workers={self.max_workers})"
@@ -130,10 +137,16 @@ class Job:
 
 
 class WorkerPool:
-    """Threads that take jobs in order. They start as they are needed and end when the pool is closed."""
+    """Threads that take jobs in order. They start as they are needed and end when the pool is closed.
 
-    def __init__(self, size: int) -> None:
+    Args:
+        size: how many jobs run at a time.
+        idle_seconds: a thread without work ends after so many seconds; None: only when the pool is closed.
+    """
+
+    def __init__(self, size: int, idle_seconds: float | None = None) -> None:
         self._size = size
+        self._idle_seconds = idle_seconds
         self._jobs: deque[Job] = deque()
         self._condition = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -169,8 +182,11 @@ class WorkerPool:
                     if self._is_closed:
                         return
                     self._idle += 1
-                    condition.wait()
+                    has_been_called = condition.wait(self._idle_seconds)
                     self._idle -= 1
+                    if not has_been_called and not jobs:
+                        self._threads.remove(threading.current_thread())
+                        return
                 job = jobs.popleft()
             job.run()
             del job
@@ -191,6 +207,12 @@ class WorkerPool:
             with self._condition:
                 self._lent -= 1
 
+    def drain(self) -> None:
+        """Waits until there is no job left and no thread at work."""
+        with self._condition:
+            while self._jobs or self._idle < len(self._threads):
+                self._condition.wait(0.05)
+
     def cancel(self) -> None:
         """Drops the jobs that wait, and those that come."""
         with self._condition:
@@ -201,14 +223,35 @@ class WorkerPool:
             job.drop()
 
     def close(self) -> None:
-        """Ends the threads, once the jobs that they are at have ended."""
+        """Ends the threads, once the jobs that they are at have ended; after `cancel` it interrupts these and does not wait."""
         with self._condition:
             self._is_closed = True
             self._condition.notify_all()
         current = threading.current_thread()
         for thread in self._threads:
-            if thread is not current and not self._is_cancelled:
+            if thread is current:
+                continue
+            if self._is_cancelled:
+                interrupt_thread(thread)
+            else:
                 thread.join()
+
+
+def interrupt_thread(thread: threading.Thread) -> None:
+    """Ends a thread before its next bytecode; a call into C that blocks ends it when it returns."""
+    if thread.ident is not None and thread.is_alive():
+        import ctypes  # noqa: PLC0415 - 4 ms that flows which end well do not pay
+
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+
+
+class _LastingTaskRunner(ThreadPoolTaskRunner):
+    """Threads for tasks submitted outside flows. Nobody closes it, so its threads end when there is nothing to do."""
+
+    _idle_seconds = 0.5
+
+    def duplicate(self) -> ThreadPoolTaskRunner:
+        return ThreadPoolTaskRunner(self.max_workers)
 
 
 _default: ThreadPoolTaskRunner | None = None
@@ -220,5 +263,6 @@ def default_runner() -> ThreadPoolTaskRunner:
     global _default
     with _default_lock:
         if _default is None:
-            _default = ThreadPoolTaskRunner()
+            _default = _LastingTaskRunner()
+            atexit.register(_default.finish)
         return _default

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from towpath.engine.definitions import Hook, TaskDefinition
 from towpath.engine.retries import RetryDelay, exponential_backoff
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from towpath.states import State
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 T = TypeVar("T")
 
 TaskHook = Callable[["Task[..., Any]", "TaskRun", "State[Any]"], Any]
@@ -111,6 +111,14 @@ class Task(TaskDefinition, Generic[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
+    def __call__(  # NoReturn matches what has no type, which the next would take for asynchronous
+        self: "Task[..., NoReturn]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "State[Any]": ...
+    @overload
     def __call__(
         self: "Task[..., Coroutine[Any, Any, T]]",
         *args: Any,
@@ -140,6 +148,14 @@ class Task(TaskDefinition, Generic[P, R]):
         """
         return _engine().call_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
 
+    @overload
+    def submit(  # NoReturn matches what has no type, which the next would take for asynchronous
+        self: "Task[..., NoReturn]",
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "Future[Any]": ...
     @overload
     def submit(self: "Task[P, Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs) -> "AsyncFuture[T]": ...
     @overload

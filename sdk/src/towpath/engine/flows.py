@@ -7,6 +7,7 @@ import itertools
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunContext
@@ -22,7 +23,7 @@ from towpath.engine.outcomes import crashed_state, drop_engine_frames, failed_st
 from towpath.engine.parameters import validate_parameters
 from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.tasks import inherit_log_prints, settle_value
-from towpath.engine.telling import enter_flow_state, open_root_teller, tell_flow_run, tell_mirror
+from towpath.engine.telling import enter_flow_state, enter_task_state, open_root_teller, tell_flow_run, tell_mirror
 from towpath.engine.timeouts import Overtime
 from towpath.errors import TerminationSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
@@ -228,13 +229,25 @@ def _await_tasks(context: FlowRunContext) -> Core[None]:
             waiting = list(context.outstanding)
         yield AwaitFutures(waiting)
         with context.lock:
-            context.outstanding.difference_update(waiting)
+            for future in waiting:
+                context.outstanding.pop(future, None)
 
 
 def stop_tasks(context: FlowRunContext) -> None:
-    """Submitted tasks that have not begun never do."""
+    """What was submitted and has not begun never does; what runs is Crashed, and interrupted where Python can."""
     if context.runner is not None:
         context.runner.cancel()
+    for task in list(context.loop_tasks):
+        task.cancel()
+    with context.lock:
+        left = list(context.outstanding.items())
+        context.outstanding.clear()
+    for future, task_context in left:
+        message = "The flow run ended while this task run was under way."
+        state: State[Any] = State(StateType.CRASHED, message=message)
+        with suppress(TransitionRefused):
+            enter_task_state(task_context, state)
+        future.finish(task_context.task_run.state or state)
 
 
 def state_of_children(children: list[Child]) -> State[Any]:

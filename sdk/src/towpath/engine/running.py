@@ -125,7 +125,7 @@ def submit_bound(
     future.run = run
     if flow_context is not None:
         with flow_context.lock:
-            flow_context.outstanding.add(future)
+            flow_context.outstanding[future] = context
         future.add_done_callback(partial(_forget, flow_context))
     if is_awaited:
         from towpath.engine.loops import spawn  # noqa: PLC0415 - asyncio is loaded by now
@@ -140,7 +140,7 @@ def submit_bound(
 
 def _forget(flow_context: FlowRunContext, future: Future[Any]) -> None:
     with flow_context.lock:
-        flow_context.outstanding.discard(future)
+        flow_context.outstanding.pop(future, None)
 
 
 def _in_loop() -> bool:

@@ -1,0 +1,66 @@
+"""Which Secret keys a run's pod gets as files: those of its Blocks. Pure; called by pod_manifests and the reconcilers.
+
+A pod finds each at `<BLOCKS_DIR>/<block resource name>/<field>`. Secrets are never read here, only named.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from towpath.contract.names import block_resource_name
+from towpath.contract.resources.block import SecretRef
+from towpath.contract.runs import ClaimedRun
+
+_SAFE_FIELD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSecrets:
+    """A Block's Secret keys.
+
+    Attributes:
+        resource_name: the Block's metadata.name.
+        refs: its secret fields.
+        required: whether the run asked for it by name: then its pod waits until the Secret exists. One that a run merely
+            gets along with all others must not keep it from starting.
+    """
+
+    resource_name: str
+    refs: tuple[SecretRef, ...]
+    required: bool = False
+
+
+def select_blocks(claimed: ClaimedRun, existing: Iterable[BlockSecrets]) -> list[BlockSecrets]:
+    """The Blocks whose secrets the run's pod gets: those it names, or all that exist in the namespace.
+
+    Blocks that are named as storage are among them. Named ones that do not exist are left out: loading them says so.
+    """
+    flow, deployment = claimed.flow.spec, claimed.deployment.spec
+    named = deployment.blocks if deployment.blocks is not None else (flow.blocks if flow is not None else None)
+    storages = [deployment.result_storage]
+    if flow is not None:
+        storages += [flow.result_storage, flow.storage.block if flow.storage is not None else None]
+    asked = [name for name in (*(named or ()), *storages) if name is not None]
+    wanted = {block_resource_name(*name.split("/", 1)) for name in asked}
+    return [
+        BlockSecrets(block.resource_name, block.refs, required=block.resource_name in wanted)
+        for block in existing
+        if named is None or block.resource_name in wanted
+    ]
+
+
+def build_secret_sources(blocks: Sequence[BlockSecrets]) -> list[dict[str, Any]]:
+    """The sources of the projected volume that holds the Blocks' secrets. Fields that make no file name are left out."""
+    sources: list[dict[str, Any]] = []
+    for block in blocks:
+        for ref in block.refs:
+            if _SAFE_FIELD.fullmatch(ref.field):
+                item = {"key": ref.key, "path": f"{block.resource_name}/{ref.field}"}
+                sources.append({"secret": {"name": ref.secret, "items": [item], "optional": not block.required}})
+    return sources
+
+
+def check_fields(refs: Iterable[SecretRef]) -> list[str]:
+    """The secret fields that make no file name, and so would not reach a pod."""
+    return [ref.field for ref in refs if not _SAFE_FIELD.fullmatch(ref.field)]

@@ -1,0 +1,1 @@
+"""Calls to the Kubernetes API server: the only package that imports the Kubernetes client."""

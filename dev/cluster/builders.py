@@ -71,7 +71,8 @@ class BuildahBuilder:
         archive = self.layout.run / "image.tar"
         archive.unlink(missing_ok=True)
         try:
-            self._buildah("push", "--disable-compression", tag, f"oci-archive:{archive}:{tag}")
+            # Docker's archive, since its layers are not compressed only to be unpacked again.
+            self._buildah("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
             run([*self.ctr(), "images", "import", archive])
         finally:
             archive.unlink(missing_ok=True)

@@ -34,6 +34,8 @@ def run_hello(env: Environment) -> None:
     if not (_EXAMPLE / "manifest.yaml").exists():
         say("this checkout has no examples/hello yet: nothing is run")
         return
+    if (_EXAMPLE / "Dockerfile").exists():
+        env.ensure_example_image(_EXAMPLE.name)
     with step("applying examples/hello"):
         env.run_kubectl("-n", _RUNS_IN, "apply", "-f", str(_EXAMPLE / "manifest.yaml"))
     with step("running it"):

@@ -18,5 +18,6 @@ COPY wheels /opt/towpath-wheels
 RUN pip install --no-deps --no-index /opt/towpath-wheels/*.whl
 
 WORKDIR /home/towpath
-USER towpath
+# By number, since `runAsNonRoot` cannot tell who a name is.
+USER 65532:65532
 CMD ["towpath", "--help"]

@@ -3,7 +3,7 @@
 #     FROM <this image>
 #     USER root
 #     RUN pip install pandas
-#     USER towpath
+#     USER 65532:65532
 #
 # The context holds requirements.txt (locked, with hashes) and wheels/; dev.cluster makes both. The requirements are a layer
 # below the code, so that a change of code costs one small layer.
@@ -25,5 +25,6 @@ COPY wheels /opt/towpath-wheels
 RUN pip install --no-deps --no-index /opt/towpath-wheels/*.whl
 
 WORKDIR /home/towpath
-USER towpath
+# By number, since `runAsNonRoot` cannot tell who a name is.
+USER 65532:65532
 CMD ["python", "-m", "towpath.runner"]

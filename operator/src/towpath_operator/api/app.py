@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from towpath.contract.problems import Problem
 from towpath_operator.api.access import Gate
+from towpath_operator.api.body_limit import BodyLimit
 from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
 from towpath_operator.api.routes import attempts, declared, flow_runs, server, task_runs
@@ -68,6 +69,7 @@ def create_app(hub: Hub | None, gate: Gate | None, *, with_metrics: bool = True)
     if with_metrics:
         app.include_router(server.metrics)
     add_problem_handlers(app)
+    app.add_middleware(BodyLimit)
     return app
 
 

@@ -31,6 +31,7 @@ from towpath.contract.runs import RefusedItem
 from towpath_operator.domain.refusals import InvalidRequest, TooLarge
 
 _MARK = " [cut]"
+_ESCAPED_NUL = b"\\u0000"
 _ID_BYTES = 16
 
 
@@ -98,9 +99,11 @@ def parse_batch(body: bytes) -> Batch:
         raise TooLarge(f"A batch may have {MAX_BATCH_BYTES} bytes, this one has {len(body)}: send smaller ones.")
     refused: list[RefusedItem] = []
     try:
-        batch = _BATCH.validate_json(body)
+        batch = _BATCH.validate_json(body, strict=True)
     except ValidationError:
         batch = _parse_loosely(body, refused)
+    if _ESCAPED_NUL in body:
+        batch = _without_nul(batch)
     if batch["schema"] > SCHEMA:
         raise InvalidRequest(f"This server reads events of schema {SCHEMA} and older: upgrade it before its clients.")
     items: list[dict[str, Any] | None] = batch["items"]
@@ -122,7 +125,7 @@ def parse_batch(body: bytes) -> Batch:
 
 def _parse_loosely(body: bytes, refused: list[RefusedItem]) -> dict[str, Any]:
     try:
-        batch = _LOOSE.validate_json(body)
+        batch = _LOOSE.validate_json(body, strict=True)
     except ValidationError as error:
         raise InvalidRequest("The body is not a batch of run events.", field_errors(error)) from error
     first: int = batch["first_sequence"]
@@ -146,6 +149,17 @@ def _cut(raw: Any) -> Any:
     if isinstance(message, str) and len(message) > limit:
         return event | {"message": message[: limit - len(_MARK)] + _MARK}
     return event
+
+
+def _without_nul(value: Any) -> Any:
+    """`value` with the replacement character for NUL, which PostgreSQL's texts cannot hold."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in cast(dict[str, Any], value).items()}
+    return value
 
 
 def _id_bytes(text: str) -> bytes | None:

@@ -12,6 +12,7 @@ COUNTED = 10_000
 """Lists count their total up to this many."""
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
+_BIGGEST = 2**63 - 1
 
 
 class PageRequest(NamedTuple):
@@ -39,8 +40,11 @@ def decode_cursor(text: str, *types: type) -> tuple[Any, ...]:
     if not isinstance(keys, list):
         raise _unreadable()
     values = cast(list[Any], keys)
-    if len(values) != len(types) or any(type(value) is not wanted for value, wanted in zip(values, types, strict=True)):
+    if len(values) != len(types):
         raise _unreadable()
+    for value, wanted in zip(values, types, strict=True):
+        if type(value) is not wanted or (wanted is int and not -_BIGGEST <= value <= _BIGGEST):
+            raise _unreadable()
     return tuple(values)
 
 

@@ -1,7 +1,7 @@
 """A run's parameters: laid over the deployment's, and checked against the flow's parameter schema. Pure."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
@@ -9,11 +9,13 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from towpath.contract.problems import FieldError
 from towpath_operator.domain.refusals import InvalidParameters, InvalidSchema
 
 _MOST_ERRORS = 20
+_DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 
 
 def lay_over(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,9 +35,10 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     validator = _validator(schema)
     try:
         validator.check_schema(dict(schema))
-        # A reference is resolved when it is met, so one that leads nowhere shows only in use.
-        for _ in validator.iter_errors({}):
-            pass
+        # A validator resolves a reference when it meets it, so one that leads nowhere would show only in use.
+        resolver = Registry[Any]().with_resource("", DRAFT202012.create_resource(schema)).resolver()
+        for reference in _references(schema):
+            resolver.lookup(reference)
     except SchemaError as error:
         place = ".".join(str(part) for part in error.absolute_path) or "parameterSchema"
         raise InvalidSchema(
@@ -62,6 +65,19 @@ def check_parameters(schema: Mapping[str, Any] | None, parameters: Mapping[str, 
         errors = [FieldError(field=_place(error), message=_shorten(error.message)) for error in found[:_MOST_ERRORS]]
         told = "; ".join(f"{entry.field}: {entry.message}" for entry in errors[:3])
         raise InvalidParameters(f"The flow does not take these parameters: {told}", errors)
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """Every `$ref` in the schema, but for those in data."""
+    if isinstance(schema, list):
+        for item in cast(list[Any], schema):
+            yield from _references(item)
+    elif isinstance(schema, dict):
+        for key, value in cast(dict[str, Any], schema).items():
+            if key == "$ref" and isinstance(value, str):
+                yield value
+            elif key not in _DATA_KEYWORDS:
+                yield from _references(value)
 
 
 def _validator(schema: Mapping[str, Any]) -> Validator:

@@ -3,10 +3,10 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from towpath_operator.domain.refusals import StoreUnavailable
+from towpath_operator.domain.refusals import InvalidRequest, StoreUnavailable
 
 
 @contextmanager
@@ -14,6 +14,8 @@ def translated() -> Generator[None]:
     """Raises StoreUnavailable for faults of the database itself; what the statement did wrong passes unchanged."""
     try:
         yield
+    except DataError as error:
+        raise InvalidRequest(f"The database cannot hold one of the values: {_reason(error)}.") from error
     except (OperationalError, InterfaceError) as error:
         raise StoreUnavailable(f"The database cannot serve this now ({_reason(error)}): try again.") from error
     except PoolTimeout as error:

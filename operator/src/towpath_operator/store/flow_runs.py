@@ -242,7 +242,7 @@ async def count_tasks(transaction: Transaction, flow_run_id: UUID) -> dict[str, 
         .where(task_runs.c.flow_run_id == flow_run_id)
         .group_by(task_runs.c.state_type)
     )
-    found = dict((await transaction.connection.execute(query)).tuples().all())
+    found = dict((await transaction.connection.execute(query)).all())
     failed = found.get(CODES[StateType.FAILED], 0) + found.get(CODES[StateType.CRASHED], 0)
     return {
         "tasks_total": sum(found.values()),

@@ -18,7 +18,7 @@ async def count_deployments(reader: Reader, flow_ids: Sequence[UUID]) -> dict[UU
         .where(deployments.c.flow_id.in_(flow_ids), deployments.c.deleted.is_(None))
         .group_by(deployments.c.flow_id)
     )
-    return dict((await reader.execute(query)).tuples().all())
+    return dict((await reader.execute(query)).all())
 
 
 async def find_last_starts(reader: Reader, column: str, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -43,7 +43,7 @@ async def find_next_runs(reader: Reader, deployment_ids: Sequence[UUID], now: in
         .where(WAITING, flow_runs.c.deployment_id.in_(deployment_ids), flow_runs.c.run_after >= now)
         .group_by(flow_runs.c.deployment_id)
     )
-    return dict((await reader.execute(query)).tuples().all())
+    return dict((await reader.execute(query)).all())
 
 
 async def count_active(reader: Reader, column: str, ids: Sequence[UUID] | None = None) -> dict[UUID, int]:
@@ -52,7 +52,7 @@ async def count_active(reader: Reader, column: str, ids: Sequence[UUID] | None =
     query = select(owner, func.count()).where(ACTIVE, owner.is_not(None)).group_by(owner)
     if ids is not None:
         query = query.where(owner.in_(ids))
-    return dict((await reader.execute(query)).tuples().all())
+    return dict((await reader.execute(query)).all())
 
 
 async def find_waiting(reader: Reader, now: int, late_before: int) -> dict[UUID, tuple[int, int, int]]:

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 
 from towpath.contract.events import RunEventBatch
-from towpath.contract.limits import MAX_BATCH_BYTES
 from towpath.contract.runs import (
     AttemptEnded,
     AttemptLaunched,
@@ -22,7 +21,6 @@ from towpath_operator.api.access import Caller, GuardedRoute, guarded
 from towpath_operator.api.hub import TheCaller, TheHub
 from towpath_operator.domain.access import POD, needs
 from towpath_operator.domain.batches import parse_batch
-from towpath_operator.domain.refusals import TooLarge
 from towpath_operator.services.hub import Hub
 
 router = APIRouter(route_class=GuardedRoute)
@@ -88,18 +86,6 @@ _BODY: dict[str, Any] = {
 @guarded(POD)
 async def ingest_events(request: Request, hub: TheHub, caller: TheCaller) -> Ingested:
     """Takes a batch of run events and answers after its commit."""
-    batch = parse_batch(await _read_body(request))
+    batch = parse_batch(await request.body())
     await caller.own(UUID(bytes=batch.run_id), batch.attempt)
     return await hub.ingest.ingest(batch, caller.home)
-
-
-async def _read_body(request: Request) -> bytes:
-    """The body, read no further than a batch may be long."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BATCH_BYTES:
-            raise TooLarge(f"A batch may have {MAX_BATCH_BYTES} bytes: send smaller ones.")
-        parts.append(part)
-    return b"".join(parts)

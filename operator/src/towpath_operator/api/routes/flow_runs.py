@@ -103,7 +103,9 @@ async def list_flow_runs(
 async def wait_for_changes(
     hub: TheHub,
     caller: TheCaller,
-    cursor: Annotated[int | None, Query(ge=0, description="From the last answer; left out: from now on.")] = None,
+    cursor: Annotated[
+        int | None, Query(ge=0, lt=2**63, description="From the last answer; left out: from now on.")
+    ] = None,
     wait_seconds: WaitSeconds = 0,
     namespace: Namespaces = None,
 ) -> FlowRunChanges:

@@ -1,0 +1,76 @@
+"""Which of the due runs a launcher gets."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from towpath_operator.domain.claims import Candidate, DeploymentFacts, QueueFacts, plan_claims
+
+Q1, Q2, D1, D2 = (UUID(int=number) for number in (101, 102, 201, 202))
+
+
+def run(number: int, queue: UUID = Q1, deployment: UUID = D1, due: int | None = None) -> Candidate:
+    return Candidate(UUID(int=number), queue, deployment, number if due is None else due)
+
+
+def ids(*numbers: int) -> list[UUID]:
+    return [UUID(int=number) for number in numbers]
+
+
+def test_the_longest_due_run_is_handed_out_first() -> None:
+    plan = plan_claims([run(1, due=30), run(2, due=10), run(3, due=20)], [QueueFacts(Q1, 0, None)], {}, 2)
+    assert plan.claims == ids(2, 3)
+
+
+def test_queues_of_higher_priority_are_served_first() -> None:
+    queues = [QueueFacts(Q1, 0, None), QueueFacts(Q2, 5, None)]
+    assert plan_claims([run(1), run(2, Q2)], queues, {}, 10).claims == ids(2, 1)
+
+
+def test_queues_of_one_priority_take_turns() -> None:
+    queues = [QueueFacts(Q1, 0, None), QueueFacts(Q2, 0, None)]
+    candidates = [run(1), run(2), run(3), run(8, Q2), run(9, Q2)]
+    assert plan_claims(candidates, queues, {}, 4).claims == ids(1, 8, 2, 9)
+
+
+def test_a_full_queue_hands_out_nothing_more_and_says_so() -> None:
+    plan = plan_claims([run(1), run(2), run(3)], [QueueFacts(Q1, 0, 2)], {}, 10)
+    assert plan.claims == ids(1, 2)
+    assert "work queue" in plan.blocked[UUID(int=3)]
+
+
+def test_a_full_deployment_lets_its_runs_wait() -> None:
+    plan = plan_claims(
+        [run(1), run(2), run(3, deployment=D2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(1, "Queue")}, 10
+    )
+    assert plan.claims == ids(1, 3)
+    assert "deployment" in plan.blocked[UUID(int=2)]
+
+
+def test_skip_cancels_the_run_that_is_one_too_many() -> None:
+    plan = plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(1, "Skip")}, 10)
+    assert (plan.claims, plan.skips) == (ids(1), ids(2))
+
+
+def test_replace_asks_for_as_many_ends_as_runs_wait() -> None:
+    plan = plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(0, "Replace")}, 10)
+    assert (plan.claims, plan.replaces) == ([], {D1: 2})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([Q1, Q2]), st.sampled_from([D1, D2]), st.integers(0, 5)), max_size=30),
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.integers(0, 40),
+)
+def test_no_limit_is_ever_exceeded(
+    given_runs: list[tuple[UUID, UUID, int]], queue_free: int, deployment_free: int, limit: int
+) -> None:
+    candidates = [run(index, queue, owner, due) for index, (queue, owner, due) in enumerate(given_runs)]
+    queues = [QueueFacts(Q1, 0, queue_free), QueueFacts(Q2, 1, None)]
+    plan = plan_claims(candidates, queues, {D1: DeploymentFacts(deployment_free, "Queue")}, limit)
+    taken = [candidate for candidate in candidates if candidate.run_id in set(plan.claims)]
+    assert len(plan.claims) == len(set(plan.claims)) <= limit
+    assert sum(candidate.queue_id == Q1 for candidate in taken) <= queue_free
+    assert sum(candidate.deployment_id == D1 for candidate in taken) <= deployment_free

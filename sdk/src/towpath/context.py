@@ -122,6 +122,7 @@ class FlowRunContext:
         "is_held",
         "lock",
         "log_prints",
+        "loop_lock",
         "loop_tasks",
         "mirror_id",
         "outstanding",
@@ -159,6 +160,7 @@ class FlowRunContext:
         self.outstanding: dict[Any, TaskRunContext] = {}
         self.runner: TaskRunner | None = None
         self.loop_tasks: set[Any] = set()
+        self.loop_lock: Any = None
         self.mirror_id: str | None = None
         self.child: Child | None = None
         self.owns_teller = False

@@ -103,7 +103,7 @@ class Flow(FlowDefinition, Generic[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(  # NoReturn matches what has no type, which the next would take for asynchronous
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - NoReturn is what has no type
         self: "Flow[..., NoReturn]",
         *args: Any,
         return_state: Literal[True],

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from towpath.context import TaskRunContext
 from towpath.engine.running import drop_submitted, live_submitted
@@ -21,7 +21,13 @@ DEFAULT_MAX_WORKERS: Final = 32
 
 
 class TaskRunner:
-    """Runs submitted tasks."""
+    """Runs submitted tasks.
+
+    Attributes:
+        is_sequential: whether one task ends before the next begins.
+    """
+
+    is_sequential: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -53,6 +59,8 @@ class TaskRunner:
 
 class SequentialTaskRunner(TaskRunner):
     """Runs each task when it is submitted, in the thread that submits it."""
+
+    is_sequential = True
 
     def submit(self, context: TaskRunContext, future: Future[Any]) -> None:
         live_submitted(context, future)

@@ -111,7 +111,7 @@ class Task(TaskDefinition, Generic[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def __call__(  # NoReturn matches what has no type, which the next would take for asynchronous
+    def __call__(  # pyright: ignore[reportOverlappingOverload] - NoReturn is what has no type
         self: "Task[..., NoReturn]",
         *args: Any,
         return_state: Literal[True],
@@ -149,7 +149,7 @@ class Task(TaskDefinition, Generic[P, R]):
         return _engine().call_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
 
     @overload
-    def submit(  # NoReturn matches what has no type, which the next would take for asynchronous
+    def submit(  # pyright: ignore[reportOverlappingOverload] - NoReturn is what has no type
         self: "Task[..., NoReturn]",
         *args: Any,
         return_state: Literal[False] = False,

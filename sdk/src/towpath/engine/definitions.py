@@ -35,7 +35,7 @@ class Definition:
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Any,
         *,
         name: str,
         description: str | None,
@@ -50,12 +50,12 @@ class Definition:
         log_prints: bool | None,
         hooks: dict[str, Iterable[Hook] | None],
     ) -> None:
-        if not callable(fn):
+        if not callable(fn) and not isinstance(fn, classmethod):
             raise DefinitionError(f"@{self.word} takes a function, not {fn!r}.")
         self.name = _check_name(self.word, name)
         owner = self.owner
         self.fn = fn
-        self.signature = Signature(fn)
+        self.signature = Signature(fn.__func__ if isinstance(fn, classmethod | staticmethod) else fn)
         self.is_async = self.signature.is_async
         self._description = description
         self._version = version
@@ -70,7 +70,7 @@ class Definition:
         self.log_prints = log_prints
         self.hooks = {option: _check_hooks(owner, option, given) for option, given in hooks.items()}
         self.has_hooks = any(self.hooks.values())
-        self.__name__ = getattr(fn, "__name__", type(fn).__name__)
+        self.__name__: str = getattr(fn, "__name__", type(fn).__name__)
         self.__qualname__ = getattr(fn, "__qualname__", self.__name__)
         self.__module__ = getattr(fn, "__module__", None) or "__main__"
         self.__doc__ = getattr(fn, "__doc__", None)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
+from towpath.context import FlowRunContext
 from towpath.engine.timeouts import Overtime
 from towpath.futures import Future
 
@@ -84,11 +85,26 @@ async def await_futures(futures: Iterable[Future[Any]]) -> None:
     await ended.wait()
 
 
+async def _after_the_others(lock: asyncio.Lock, coroutine: Coroutine[Any, Any, Any]) -> None:
+    async with lock:
+        await coroutine
+
+
 _spawned: set[asyncio.Task[Any]] = set()
 
 
-def spawn(coroutine: Coroutine[Any, Any, Any], flow_context: Any) -> None:
-    """Starts a coroutine beside the caller; kept from being collected before its end, and stopped with its flow."""
+def spawn(
+    coroutine: Coroutine[Any, Any, Any], flow_context: FlowRunContext | None, *, in_sequence: bool = False
+) -> None:
+    """Starts a coroutine beside the caller; kept from being collected before its end, and stopped with its flow.
+
+    Args:
+        in_sequence: begin when the flow's earlier ones have ended.
+    """
+    if in_sequence and flow_context is not None:
+        if flow_context.loop_lock is None:
+            flow_context.loop_lock = asyncio.Lock()
+        coroutine = _after_the_others(flow_context.loop_lock, coroutine)
     task = asyncio.get_running_loop().create_task(coroutine)
     tasks: set[asyncio.Task[Any]] = _spawned if flow_context is None else flow_context.loop_tasks
     tasks.add(task)

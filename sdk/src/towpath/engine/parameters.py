@@ -6,7 +6,7 @@ pydantic is imported only when an argument is not already exactly what a plain a
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 from towpath.engine.signatures import Signature
 from towpath.errors import ParameterTypeError
@@ -23,10 +23,19 @@ def validate_parameters(fn: Callable[..., Any], signature: Signature, parameters
     annotations: dict[str, Any] = getattr(fn, "__annotations__", None) or {}
     if not annotations and hasattr(fn, "__wrapped__"):
         annotations = getattr(fn.__wrapped__, "__annotations__", None) or {}  # pyright: ignore[reportFunctionMemberAccess]
-    unsure = [name for name, value in parameters.items() if name in annotations and not _fits(annotations[name], value)]
+    unsure = [
+        name
+        for name, value in parameters.items()
+        if name in annotations and (not _fits(annotations[name], value) or _is_field(signature.defaults.get(name)))
+    ]
     unsure = [name for name in unsure if not _is_default(signature, name, parameters[name])]
     if not unsure:
         return parameters
+    described = [name for name in unsure if _is_field(parameters[name])]
+    if described:
+        given = {name: parameters[name].get_default(call_default_factory=True) for name in described}
+        unsure = [name for name in unsure if name not in described]
+        parameters = {**parameters, **given}
     return {**parameters, **_coerce(fn, signature, {name: parameters[name] for name in unsure})}
 
 
@@ -37,13 +46,18 @@ def _fits(annotation: Any, value: Any) -> bool:
 
 
 def _is_default(signature: Signature, name: str, value: Any) -> bool:
-    return name in signature.defaults and signature.defaults[name] is value and type(value).__name__ != "FieldInfo"
+    return name in signature.defaults and signature.defaults[name] is value and not _is_field(value)
+
+
+def _is_field(value: Any) -> bool:
+    """Whether a default is a pydantic `Field(...)`, which describes the default that it stands for."""
+    return type(value).__name__ == "FieldInfo" and hasattr(value, "get_default")
 
 
 def _coerce(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]) -> dict[str, Any]:
     from pydantic import ValidationError  # noqa: PLC0415 - 40 ms that flows with plain arguments do not pay
 
-    adapter = _adapter(fn, signature.var_positional, signature.var_keyword)
+    adapter = _adapter(fn, signature)
     try:
         return adapter.validate_python(values)
     except ValidationError as error:
@@ -55,7 +69,7 @@ def _coerce(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]
 
 
 @lru_cache(maxsize=256)
-def _adapter(fn: Callable[..., Any], var_positional: str | None, var_keyword: str | None) -> Any:
+def _adapter(fn: Callable[..., Any], signature: Signature) -> Any:
     """Validates a dict of the function's parameters: a TypedDict takes any name, where a model would not."""
     from typing import get_type_hints  # noqa: PLC0415 - beside pydantic
 
@@ -64,10 +78,13 @@ def _adapter(fn: Callable[..., Any], var_positional: str | None, var_keyword: st
 
     hints = get_type_hints(fn, include_extras=True)
     hints.pop("return", None)
-    if var_positional in hints:
-        hints[var_positional] = tuple[hints[var_positional], ...]
-    if var_keyword in hints:
-        hints[var_keyword] = dict[str, hints[var_keyword]]
+    if signature.var_positional in hints:
+        hints[signature.var_positional] = tuple[hints[signature.var_positional], ...]
+    if signature.var_keyword in hints:
+        hints[signature.var_keyword] = dict[str, hints[signature.var_keyword]]
+    for name, default in signature.defaults.items():
+        if name in hints and _is_field(default):
+            hints[name] = Annotated[hints[name], default]
     make: Any = TypedDict
     shape = make("Parameters", hints, total=False)
     shape.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True)

@@ -130,7 +130,7 @@ def submit_bound(
     if is_awaited:
         from towpath.engine.loops import spawn  # noqa: PLC0415 - asyncio is loaded by now
 
-        spawn(_live_submitted_async(context, future), flow_context)
+        spawn(_live_submitted_async(context, future), flow_context, in_sequence=is_sequential(flow_context))
     else:
         _runner_for(flow_context).submit(context, future)
     if parent is not None:
@@ -151,6 +151,11 @@ def _in_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def is_sequential(flow_context: FlowRunContext | None) -> bool:
+    """Whether the flow runs its tasks one after another."""
+    return flow_context is not None and getattr(flow_context.flow.task_runner, "is_sequential", False)
 
 
 def _runner_for(flow_context: FlowRunContext | None) -> Any:

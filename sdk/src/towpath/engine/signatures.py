@@ -32,6 +32,7 @@ class Signature:
         "_fn",
         "_positional",
         "_required",
+        "_slow",
         "defaults",
         "is_async",
         "is_plain",
@@ -43,6 +44,7 @@ class Signature:
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self._fn = fn
+        self._slow: Any = None
         self.var_positional: str | None = None
         self.var_keyword: str | None = None
         self.positional_only: tuple[str, ...] = ()
@@ -82,7 +84,11 @@ class Signature:
     def _read_signature(self, fn: Callable[..., Any]) -> None:
         import inspect  # noqa: PLC0415 - 4 ms that plain functions do not pay
 
-        parameters = inspect.signature(fn).parameters.values()
+        try:
+            self._slow = inspect.signature(fn)
+        except ValueError:  # built-in functions that do not say what they take
+            self._slow = inspect.signature(lambda *args, **kwargs: None)
+        parameters = self._slow.parameters.values()
         kinds = inspect.Parameter
         self.names = tuple(p.name for p in parameters)
         self.defaults = {p.name: p.default for p in parameters if p.default is not kinds.empty}
@@ -121,7 +127,7 @@ class Signature:
         import inspect  # noqa: PLC0415 - 4 ms that plain functions do not pay
 
         try:
-            bound = inspect.signature(self._fn).bind(*args, **kwargs)
+            bound = (self._slow or inspect.signature(self._fn)).bind(*args, **kwargs)
         except TypeError as error:
             raise ParameterBindError(f"{_name_of(self._fn)}(): {error}") from None
         bound.apply_defaults()

@@ -1,0 +1,110 @@
+"""What interrupts a run from outside its code."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.recording import Recording
+from towpath import flow, task
+from towpath.errors import CrashedRun
+
+
+def raising(error: BaseException) -> Any:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (KeyboardInterrupt(), "Execution was aborted by an interrupt signal."),
+        (SystemExit(3), "Execution was aborted by Python system exit call."),
+        (BaseException("odd"), "Execution was interrupted by an unexpected exception: BaseException: odd"),
+    ],
+)
+def test_interrupts_crash_the_run_and_go_on(error: BaseException, message: str, told: Recording) -> None:
+    work = task(raising(error), name="work")
+    with pytest.raises(type(error)):
+        flow(lambda: work(), name="f")()
+    for name in ("work-0", told.of_kind("flow_run")[0]["name"]):
+        last = told.state_events(name)[-1]
+        assert (last["type"], last["message"]) == ("CRASHED", message)
+    assert f"Crash detected! {message}" in told.messages(level=40)
+    assert told.closed == 1
+
+
+def test_a_submitted_task_that_exits_crashes_and_its_flow_goes_on(told: Recording) -> None:
+    work = task(raising(SystemExit(3)), name="work", retries=3)
+
+    @flow
+    def my_flow() -> int:
+        future = work.submit()
+        with pytest.raises(SystemExit):
+            future.result()
+        return 1
+
+    assert my_flow() == 1
+    assert told.states("work-0") == ["Pending", "Running", "Crashed"]
+
+
+def test_an_interrupted_flow_drops_what_has_not_begun(told: Recording) -> None:
+    from towpath.task_runners import ThreadPoolTaskRunner  # noqa: PLC0415
+
+    started: list[Any] = []
+
+    @task
+    def busy() -> None:
+        started.append(1)
+        while True:
+            pass
+
+    waiting = task(lambda: 1, name="waiting")
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def my_flow() -> None:
+        busy.submit()
+        waiting.submit()
+        while not started:
+            pass
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        my_flow()
+    assert told.states("busy-0")[-1] == "Crashed"
+    assert told.states("waiting-0") == ["Pending", "Cancelled"]
+    assert told.flow_states()[-1] == "Crashed"
+
+
+async def test_a_cancelled_coroutine_crashes_its_runs(told: Recording) -> None:
+    begun = asyncio.Event()
+
+    @task
+    async def hang() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    @flow
+    async def my_flow() -> None:
+        await hang.submit()
+        await hang()
+
+    running = asyncio.create_task(my_flow())
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(0)
+    for name in ("hang-0", "hang-1", told.of_kind("flow_run")[0]["name"]):
+        assert told.states(name)[-1] == "Crashed"
+    message = "Execution was cancelled by the runtime environment."
+    assert told.state_events("hang-1")[-1]["message"] == message
+
+
+def test_the_result_of_a_crashed_state_without_an_exception_is_crashed_run() -> None:
+    from towpath.states import Crashed  # noqa: PLC0415
+
+    with pytest.raises(CrashedRun, match="lost"):
+        Crashed(message="lost").result()

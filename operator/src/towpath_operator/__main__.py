@@ -1,11 +1,15 @@
-"""`python -m towpath_operator api` and `python -m towpath_operator operator`: the mains of the control plane's pods."""
+"""`python -m towpath_operator {api|operator|uninstall}`: the mains of the control plane's pods and of the chart's last hook."""
 
 import sys
 from collections.abc import Callable
 from importlib import import_module
 
-USAGE = "usage: python -m towpath_operator {api|operator}"
-MAINS = {"api": "towpath_operator.wiring.cluster_api", "operator": "towpath_operator.wiring.operator"}
+USAGE = "usage: python -m towpath_operator {api|operator|uninstall}"
+MAINS = {
+    "api": "towpath_operator.wiring.cluster_api",
+    "operator": "towpath_operator.wiring.operator",
+    "uninstall": "towpath_operator.wiring.uninstall",
+}
 """Each pod imports only its own half: the API needs no kopf, the operator no web framework."""
 
 

@@ -180,6 +180,12 @@ PROFILE_VARIABLE: Final = "TOWPATH_PROFILE"
 """Names the profile to use, whichever is active."""
 
 
+def get_home(environment: Mapping[str, str]) -> Path:
+    """TOWPATH_HOME, which only the environment can set: the profiles are in it."""
+    setting = SETTINGS[0]
+    return setting.parse(environment.get(setting.variable) or setting.default or "")
+
+
 def find_setting(variable: str) -> Setting | None:
     """The setting of that name."""
     return next((setting for setting in SETTINGS if setting.variable == variable), None)
@@ -212,8 +218,7 @@ def read_origins(environment: Mapping[str, str], *, profile: str | None = None) 
     Raises:
         SettingsError: the profiles file cannot be read, or the profile asked for is not there.
     """
-    home_text = environment.get("TOWPATH_HOME") or SETTINGS[0].default or ""
-    chosen, values = _read_profile(_path(home_text), profile or environment.get(PROFILE_VARIABLE) or None)
+    chosen, values = _read_profile(get_home(environment), profile or environment.get(PROFILE_VARIABLE) or None)
     origins: list[Origin] = []
     for setting in SETTINGS:
         given = environment.get(setting.variable)

@@ -1,0 +1,32 @@
+"""Which commands there are, where they live, and what they do in a line. Called by `application`. Loads none of them.
+
+Further commands come from other distributions through the entry point group `towpath.commands`: each entry is a typer app or
+a command of typer's.
+"""
+
+from typing import Final, NamedTuple
+
+GROUP: Final = "towpath.commands"
+
+
+class Entry(NamedTuple):
+    """A command of ours: `module:attribute` is its typer app or function."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Final = {
+    "config": Entry("towpath.cli.config", "app", "Show and change settings."),
+    "deployment": Entry("towpath.cli.deployments", "app", "Look at deployments and run them."),
+    "flow": Entry("towpath.cli.flows", "app", "Look at flows."),
+    "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs, read their logs, cancel them."),
+    "profile": Entry("towpath.cli.profiles", "app", "Keep several sets of settings and choose one."),
+    "task-run": Entry("towpath.cli.task_runs", "app", "Look at task runs."),
+    "version": Entry("towpath.cli.version", "app", "Show the versions of what runs here."),
+    "work-queue": Entry("towpath.cli.work_queues", "app", "Look at work queues."),
+}
+
+EXTRAS: Final = {"server": "server"}
+"""Commands that come with an extra of the distribution `towpath`, and that extra's name."""

@@ -24,10 +24,13 @@ _HELLO = CHECKOUT / "examples" / "hello" / "hello.py"
 def up(layout: Layout) -> None:
     """Start the server and run the first example against it."""
     start(layout)
+    uv, env = find_uv(layout), _variables(layout)
     if _HELLO.exists():
         with step("running examples/hello as a process"):
-            done = run([find_uv(layout), "run", "python", _HELLO], env={"TOWPATH_API_URL": f"{URL}/api"}, cwd=CHECKOUT)
+            done = run([uv, "run", "--frozen", "python", _HELLO], env=env, cwd=CHECKOUT)
         print(done.stdout + done.stderr)
+        for noun in ("flow-run", "task-run"):
+            print(run([uv, "run", "--frozen", "towpath", noun, "ls"], env=env, cwd=CHECKOUT).stdout)
     print(f"API and UI: {URL}\n\n    export TOWPATH_API_URL={URL}/api")
 
 
@@ -46,11 +49,12 @@ def start(layout: Layout) -> None:
     log = folder / "server.log"
     with step(f"starting `{' '.join(_COMMAND)}`"), log.open("ab") as output:
         process = subprocess.Popen(
-            [find_uv(layout), "run", *_COMMAND],
+            [find_uv(layout), "run", "--frozen", *_COMMAND],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={**os.environ, **_variables(layout)},
             cwd=CHECKOUT,
         )
         (folder / "server.pid").write_text(str(process.pid))
@@ -70,6 +74,11 @@ def down(layout: Layout) -> None:
 def is_up(layout: Layout) -> bool:
     """Whether the server runs and answers."""
     return _find_pid(layout) is not None and _answers()
+
+
+def _variables(layout: Layout) -> dict[str, str]:
+    # A home of its own: trying the project out must not fill the developer's.
+    return {"TOWPATH_HOME": str(layout.cache / "local" / "home"), "TOWPATH_API_URL": f"{URL}/api"}
 
 
 def _find_pid(layout: Layout) -> int | None:

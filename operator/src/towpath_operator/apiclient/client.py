@@ -40,10 +40,10 @@ class ApiClient:
         """Declare a thing, or replace it. `path` is the kind's, as `work-queues`."""
         return await self._call("PUT", f"/{path}", declaration, answer)
 
-    async def delete_declared(self, path: str, declared_id: UUID, resource_name: str) -> None:
-        """Take a declaration away; one that is gone already is fine. `resource_name` is the resource that declared it."""
+    async def delete_declared(self, path: str, declared_id: UUID) -> None:
+        """Take a declaration away; one that is gone already is fine."""
         try:
-            await self._transport.send("DELETE", f"/{path}/{declared_id}", query={"resource": resource_name})
+            await self._transport.send("DELETE", f"/{path}/{declared_id}")
         except ApiRefused as refused:
             if not refused.is_not_found:
                 raise

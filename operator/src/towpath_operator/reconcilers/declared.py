@@ -108,7 +108,7 @@ class Declarer:
         namespace, uid = get_str(metadata, "namespace"), get_str(metadata, "uid")
         async for read in self._api.list_declared(kind.path, kind.read, [namespace]):
             if read.resource is not None and read.resource.uid == uid:
-                await self._api.delete_declared(kind.path, read.id, read.resource.name)
+                await self._api.delete_declared(kind.path, read.id)
 
     async def _put(self, kind: DeclaredKind, declaration: Declaration) -> DeclaredRead:
         try:
@@ -128,7 +128,7 @@ class Declarer:
             if read.resource is None or read.resource.name != resource.name:
                 continue
             if read.resource.uid == resource.uid or await self._is_gone(kind, read):
-                await self._api.delete_declared(kind.path, read.id, read.resource.name)
+                await self._api.delete_declared(kind.path, read.id)
                 found = True
         return found
 

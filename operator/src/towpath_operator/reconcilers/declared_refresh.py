@@ -97,6 +97,6 @@ class DeclaredRefresh:
         body = await self._kube.find(TOWPATH[kind.kind.kind], read.namespace, read.resource.name)
         if body is None or get_str(body, "metadata", "uid") != read.resource.uid:
             logger.info("withdrawing %s %s/%s, whose resource is gone", kind.kind.kind, read.namespace, read.name)
-            await self._api.delete_declared(kind.path, read.id, read.resource.name)
+            await self._api.delete_declared(kind.path, read.id)
         else:
             self._index.put(kind.kind.kind, body)

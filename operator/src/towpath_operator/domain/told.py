@@ -6,7 +6,7 @@ and writes what came out. Ids are 16 bytes here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from towpath.contract.ids import uuid7
 from towpath.contract.runs import RefusedItem
@@ -64,7 +64,12 @@ class FlowRunFacts:
 
 @dataclass(slots=True)
 class TaskRunFacts:
-    """What ingest knows of a task run, and what becomes of it. `root` is set for those outside any flow run."""
+    """What ingest knows of a task run, and what becomes of it.
+
+    Attributes:
+        root: set for those outside any flow run.
+        told_by, told_at: the writer of the current state and its sequence number there, when this group told it.
+    """
 
     id: bytes
     exists: bool = False
@@ -78,7 +83,8 @@ class TaskRunFacts:
     created: int = 0
     start_time: int | None = None
     end_time: int | None = None
-    teller: tuple[bytes, str] | None = None
+    told_by: tuple[bytes, int, str] | None = None
+    told_at: int = 0
     changed: bool = False
     task: str = ""
     name: str = ""
@@ -136,6 +142,7 @@ class Told:
         }
         context = _Context(batch, stale, namespace)
         for sequence, item in _numbered(batch, fresh):
+            context.sequence = sequence
             problem = handlers[item["kind"]](item, context)
             if problem is None:
                 applied += 1
@@ -199,13 +206,14 @@ class Told:
         after = _CODE_BY_TEXT[event["type"]]
         if event["id"] == run.state_id:
             return None
-        teller = (c.batch.run_id, c.batch.writer)
-        applied = not c.stale and _is_news(event["time"], after, run, same_teller=run.teller == teller)
+        applied = not c.stale and _is_news(event, after, run, c)
         self.states.append(_state_row(event, after, c.batch.attempt, applied))
         if not applied:
+            if not c.stale:
+                _clock_late_start(run, after, event["time"])
             return None
         before = run.state_type
-        run.teller = teller
+        run.told_by, run.told_at = c.writer, c.sequence
         run.state_id, run.state_type, run.state_time = event["id"], after, event["time"]
         run.state_name = kept_name(after, event["name"])
         run.run_count = event.get("run_count", run.run_count)
@@ -240,6 +248,8 @@ class Told:
         self.states.append(_state_row(event, after, c.batch.attempt, applied))
         if applied:
             self._enter(run, event["id"], after, event["name"], event)
+        elif not c.stale and _clock_late_start(run, after, event["time"]):
+            pass
         elif not c.stale and run.attempt == 0 and run.state_type == CANCELLING and after >= FIRST_ENDED:
             # Nobody launched this run, so nobody else will report that it is over.
             state_id = uuid7().bytes
@@ -304,10 +314,19 @@ class Told:
         run.changed = True
 
 
-class _Context(NamedTuple):
+@dataclass(slots=True)
+class _Context:
+    """The batch being planned, and the number of the item at hand."""
+
     batch: Batch
     stale: bool
     namespace: str
+    sequence: int = 0
+
+    @property
+    def writer(self) -> tuple[bytes, int, str]:
+        """Who tells."""
+        return (self.batch.run_id, self.batch.attempt, self.batch.writer)
 
 
 def _numbered(batch: Batch, fresh: list[range]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -322,15 +341,28 @@ def _foreign(field_name: str) -> str:
     return f"`{field_name}` names a run of another process: a process tells of its own run and its subflows only."
 
 
-def _is_news(time: int, after: int, run: TaskRunFacts, *, same_teller: bool) -> bool:
+def _is_news(event: dict[str, Any], after: int, run: TaskRunFacts, c: _Context) -> bool:
     """Whether a told task state replaces the one the run is in.
 
-    One process tells in order, whatever its clock does. Among several the later time wins, but an end is never lost to a state
-    that is not one.
+    One process tells in order, whatever its clock does; but its batches may overtake one another. Among several processes, and
+    with what was stored before, the later time wins, but an end is never lost to a state that is not one.
     """
-    if run.state_type is None or same_teller or time >= run.state_time:
+    if run.state_type is None or run.state_id is None:
+        return True
+    if run.told_by == c.writer:
+        return c.sequence > run.told_at
+    if (event["time"], event["id"]) > (run.state_time, run.state_id):
         return True
     return after >= FIRST_ENDED > run.state_type
+
+
+def _clock_late_start(run: FlowRunFacts | TaskRunFacts, after: int, time: int) -> bool:
+    """Keeps when a run started that was told to have ended before. Returns whether that is what the state was."""
+    if after != RUNNING or run.end_time is None or run.start_time is not None or time > run.end_time:
+        return False
+    run.start_time = time
+    run.changed = True
+    return True
 
 
 def _clock(run: FlowRunFacts | TaskRunFacts, after: int, time: int) -> None:

@@ -1,7 +1,10 @@
 """A teller that keeps what it is told, and questions to it."""
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 
 class Recording:
@@ -54,3 +57,9 @@ class Recording:
 
     def task_names(self) -> list[str]:
         return [event["name"] for event in self.of_kind("task_run")]
+
+    @contextmanager
+    def installed(self) -> Generator["Recording"]:
+        """Within the block, runs tell this recording."""
+        with patch("towpath.client.telling.open_teller", self.open):
+            yield self

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from towpath.contract.limits import MAX_MESSAGE
 from towpath.engine.retries import check_jitter, check_retries, plan_delays
@@ -54,7 +54,7 @@ class Definition:
             raise DefinitionError(f"@{self.word} takes a function, not {fn!r}.")
         self.name = _check_name(self.word, name)
         owner = self.owner
-        self.fn = fn
+        self.fn = cast("Callable[..., Any]", fn)
         self.signature = Signature(fn.__func__ if isinstance(fn, classmethod | staticmethod) else fn)
         self.is_async = self.signature.is_async
         self._description = description

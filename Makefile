@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/towpath-dev/tools
-# uv from the PATH, else from PyPI by pip, once, into a folder outside the checkout.
+# uv from the PATH, else installed by pip, once, into a folder outside the checkout.
 UV := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
 RUN := $(UV) run --frozen
 CLUSTER := $(RUN) python -m dev.cluster

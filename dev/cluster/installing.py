@@ -65,12 +65,12 @@ def _wait_rollout(env: Environment, name: str) -> None:
 
 def _free_interrupted_release(env: Environment) -> None:
     """A helm that was killed leaves its release pending, and every later one is then refused."""
-    listed = env.run_helm("list", "-n", NAMESPACE, "--all", "--filter", f"^{RELEASE}$", "-o", "json")
-    statuses = [str(release["status"]) for release in json.loads(listed or "[]")]
-    if statuses == ["pending-install"]:
+    told = env.run_helm("status", RELEASE, "-n", NAMESPACE, "-o", "json", check=False)  # nothing when there is none
+    status = str(json.loads(told)["info"]["status"]) if told.strip() else ""
+    if status == "pending-install":
         say("an earlier install was interrupted; removing it")
         env.run_helm("uninstall", RELEASE, "-n", NAMESPACE, "--no-hooks")
-    elif statuses and statuses[0].startswith("pending"):
+    elif status.startswith("pending"):
         say("an earlier upgrade was interrupted; rolling it back")
         env.run_helm("rollback", RELEASE, "-n", NAMESPACE, "--no-hooks")
 

@@ -63,7 +63,7 @@ def test_another_profile_can_be_chosen_by_the_environment(tmp_path: Path) -> Non
     values = {"default": {}, "night": {"TOWPATH_LOGGING_LEVEL": "ERROR"}}
     write_profiles(tmp_path, Profiles("default", values))
     assert settings_of(tmp_path, TOWPATH_PROFILE="night").logging_level == "ERROR"
-    with pytest.raises(SettingsError, match="no profile 'day'.*towpath profile create day"):
+    with pytest.raises(SettingsError, match=r"no profile 'day'.*towpath profile create day"):
         settings_of(tmp_path, TOWPATH_PROFILE="day")
 
 

@@ -63,9 +63,9 @@ class Environment:
         """
         return run([self.bin / "kubectl", *args], stdin=stdin, check=check, env=self.variables, timeout=timeout).stdout
 
-    def run_helm(self, *args: str, check: bool = True, timeout: float = 300) -> str:
+    def run_helm(self, *args: str, stdin: str | None = None, check: bool = True, timeout: float = 300) -> str:
         """What helm prints on its standard output; with `check`, a failure raises ClusterError."""
-        return run([self.bin / "helm", *args], check=check, env=self.variables, timeout=timeout).stdout
+        return run([self.bin / "helm", *args], stdin=stdin, check=check, env=self.variables, timeout=timeout).stdout
 
     @property
     def _lock(self) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from dev.cluster.access import Environment
 from dev.cluster.errors import ClusterError
@@ -15,22 +16,22 @@ KIND_NODE_PORT = 30420
 _ROLLOUT_SECONDS = 150
 
 
-def plan_values(control_plane: str, flow: str, storage_class: str, *, node_port: int | None) -> dict[str, str]:
-    """The chart's values for a development cluster, by their dotted names."""
-    repository, _, tag = control_plane.rpartition(":")
-    flow_repository, _, flow_tag = flow.rpartition(":")
-    values = {
-        "image.repository": repository,
-        "image.tag": tag,
-        "image.pullPolicy": "IfNotPresent",
-        "flowImage.repository": flow_repository,
-        "flowImage.tag": flow_tag,
+def plan_values(control_plane: str, flow: str, storage_class: str, *, node_port: int | None) -> dict[str, Any]:
+    """The chart's values for a development cluster."""
+    values: dict[str, Any] = {
+        "image": {**_split(control_plane), "pullPolicy": "IfNotPresent"},
+        "flowImage": _split(flow),
     }
     if storage_class:
-        values["persistence.storageClass"] = storage_class
+        values["persistence"] = {"storageClass": storage_class}
     if node_port is not None:
-        values |= {"service.type": "NodePort", "service.nodePort": str(node_port)}
+        values["service"] = {"type": "NodePort", "nodePort": node_port}
     return values
+
+
+def _split(reference: str) -> dict[str, str]:
+    repository, _, tag = reference.rpartition(":")
+    return {"repository": repository, "tag": tag}
 
 
 def install(env: Environment, control_plane: str, flow: str) -> None:
@@ -42,10 +43,9 @@ def install(env: Environment, control_plane: str, flow: str) -> None:
     _free_interrupted_release(env)
     node_port = KIND_NODE_PORT if env.backend == "kind" else None
     values = plan_values(control_plane, flow, env.storage_class, node_port=node_port)
-    options = [word for name, value in values.items() for word in ("--set-string", f"{name}={value}")]
     with step(f"installing the chart as {RELEASE} in {NAMESPACE}"):
-        chart = str(CHART)
-        env.run_helm("upgrade", "--install", RELEASE, chart, "-n", NAMESPACE, "--create-namespace", *options)
+        argv = ("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "--create-namespace", "--values", "-")
+        env.run_helm(*argv, stdin=json.dumps(values))
     with step("waiting for the API and the operator"):
         for name in env.run_kubectl("-n", NAMESPACE, "get", "deployments,statefulsets", "-o", "name").split():
             _wait_rollout(env, name)

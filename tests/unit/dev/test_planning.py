@@ -115,10 +115,10 @@ def test_chart_values_split_references_at_the_tag_and_leave_out_an_unset_class(s
     values = plan_values(
         "reg:5000/towpath/control-plane:dev-1", "localhost/towpath/flow:dev-2", storage, node_port=None
     )
-    assert values["image.repository"] == "reg:5000/towpath/control-plane"
-    assert values["flowImage.tag"] == "dev-2"
-    assert ("persistence.storageClass" in values) == bool(storage)
-    assert "service.nodePort" not in values
+    assert values["image"]["repository"] == "reg:5000/towpath/control-plane"
+    assert values["flowImage"] == {"repository": "localhost/towpath/flow", "tag": "dev-2"}
+    assert ("persistence" in values) == bool(storage)
+    assert "service" not in values
 
 
 def test_a_build_gets_where_packages_come_from_and_nothing_else_of_pips_configuration() -> None:

@@ -86,7 +86,7 @@ class World:
             backlog.confirm()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=40), memory=st.sampled_from([0, 500, 10**6]))
 def test_any_order_of_failures_stores_each_event_once_and_in_order(steps: list[str], memory: int) -> None:
     with tempfile.TemporaryDirectory() as home:
@@ -99,7 +99,7 @@ def test_any_order_of_failures_stores_each_event_once_and_in_order(steps: list[s
         world.outbox.close_file()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(steps=st.lists(st.sampled_from([step for step in STEPS if step != "split"]), max_size=40))
 def test_a_process_that_ends_leaves_the_rest_to_the_next(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as home:

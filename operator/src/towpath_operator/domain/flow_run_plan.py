@@ -97,7 +97,7 @@ def _plan_unregistered(view: FlowRunView, observed: Observed, now: datetime) -> 
 def _plan_lost(view: FlowRunView, observed: Observed, now: datetime) -> Iterator[Action]:
     """The API has no such run, as after its database was lost. A FlowRun that had ended is history and stays as it is."""
     if not view.finished:
-        yield from _delete_jobs(observed, "the API no longer has the run")
+        yield from _delete_jobs(_open_jobs(observed), "the API no longer has the run")
         message = "The API no longer has this run. Make another FlowRun to run it again."
         yield PatchStatus(build_refused_status(view, Reason.RUN_LOST, message, now) | {"state": "Crashed"})
         if view.has_finalizer:
@@ -114,9 +114,9 @@ def _plan_ended(view: FlowRunView, run: FlowRunRead, observed: Observed, now: da
     yield from _plan_reports(run, observed, now)
     gave_up = run.state.type in (StateType.CRASHED, StateType.CANCELLED)
     overdue = now - run.state.time > _EXIT_TIME
-    open_jobs = [job for job in observed.jobs if not job.ended]
+    open_jobs = _open_jobs(observed)
     if open_jobs and (gave_up or overdue):
-        yield from _delete_jobs(observed, f"the run has ended as {run.state.name}")
+        yield from _delete_jobs(open_jobs, f"the run has ended as {run.state.name}")
     elif open_jobs:
         yield LookAgain((_EXIT_TIME - (now - run.state.time)).total_seconds() + 1)
     wanted = build_run_status(view, run, now)
@@ -167,7 +167,7 @@ def _plan_active(
 
 
 def _plan_cancel(run: FlowRunRead, observed: Observed, now: datetime) -> Iterator[Action]:
-    yield from _delete_jobs(observed, "the run is being cancelled")
+    yield from _delete_jobs(_open_jobs(observed), "the run is being cancelled")
     attempt = _current(run)
     if attempt is None or attempt.ended_at is not None:
         return
@@ -273,9 +273,16 @@ def _plan_reports(run: FlowRunRead, observed: Observed, now: datetime) -> Iterat
             yield ReportEnded(run.id, attempt.number, end)
 
 
-def _delete_jobs(observed: Observed, because: str) -> Iterator[Action]:
-    for job in observed.jobs:
-        if not job.ended and not job.deleting:
+def _open_jobs(observed: Observed) -> list[JobView]:
+    """Jobs that something may still run of. One whose pod has ended is about to end by itself, and keeps its pod's log."""
+    running = {pod.attempt for pod in observed.pods if not pod.ended}
+    ended = {pod.attempt for pod in observed.pods if pod.ended} - running
+    return [job for job in observed.jobs if not job.ended and job.attempt not in ended]
+
+
+def _delete_jobs(jobs: Sequence[JobView], because: str) -> Iterator[Action]:
+    for job in jobs:
+        if not job.deleting:
             yield DeleteJob(job.name, job.uid, because)
 
 

@@ -31,6 +31,7 @@ from towpath_operator.reconcilers.finalizers import add_finalizer, remove_finali
 logger = logging.getLogger(__name__)
 
 _OURS_TO_MEND = frozenset({Code.FORBIDDEN, Code.UNAUTHENTICATED})
+_MENDING_SECONDS = 15.0
 
 
 class Registrar:
@@ -104,8 +105,10 @@ class Registrar:
     async def _on_refused(self, view: FlowRunView, refused: ApiRefused) -> None:
         reason = reason_of_code(refused.code)
         if refused.code in _OURS_TO_MEND:
+            logger.warning("%s: the API does not take the operator's word: %s", view.key, refused)
             await self._patch_pending(view, reason, f"The API does not take the operator's word: {refused.sentence}")
-            raise refused
+            self._context.queue.add_after(view.key, _MENDING_SECONDS)
+            return
         if reason is Reason.DEPLOYMENT_NOT_FOUND and view.created is not None:
             age = (self._context.now() - view.created).total_seconds()
             if age < self._context.settings.registration_grace:

@@ -55,7 +55,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
 {{- define "towpath.apiUrl" -}}
-{{- printf "http://%s-api.%s.svc:%d" (include "towpath.fullname" .) .Release.Namespace (int .Values.service.port) }}
+{{- printf "http://%s-api.%s.svc:%d/api" (include "towpath.fullname" .) .Release.Namespace (int .Values.service.port) }}
 {{- end }}
 
 {{- define "towpath.podSecurityContext" -}}

@@ -23,6 +23,12 @@ _ANSWER_SECONDS = 30.0
 _CONNECTIONS = 64
 
 
+def normalize_api_url(url: str) -> str:
+    """The API's address as TOWPATH_API_URL holds it: with `/api` at its end, which people leave out."""
+    plain = url.rstrip("/")
+    return plain if plain.endswith("/api") else f"{plain}/api"
+
+
 class TokenFile:
     """A token in a file that is rotated under us: read again whenever the file changes."""
 
@@ -52,7 +58,7 @@ class Transport:
     """Requests to one API.
 
     Args:
-        base_url: the API's address, without `/api`.
+        base_url: the API's address, as TOWPATH_API_URL holds it (`http://host:4200/api`).
         token: where the bearer token comes from; None to send none (an API that trusts loopback).
         http: an httpx transport for tests.
     """
@@ -64,7 +70,7 @@ class Transport:
         limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
         self._http = httpx.AsyncClient(
-            base_url=f"{base_url.rstrip('/')}/api", timeout=timeout, limits=limits, transport=http, trust_env=False
+            base_url=normalize_api_url(base_url), timeout=timeout, limits=limits, transport=http, trust_env=False
         )
 
     async def close(self) -> None:

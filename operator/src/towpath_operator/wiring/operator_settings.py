@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from towpath_operator.apiclient.transport import normalize_api_url
 from towpath_operator.domain.flow_run_actions import PlanSettings
 from towpath_operator.domain.pod_manifests import PodSettings
 from towpath_operator.domain.pod_rules import PodPolicy
@@ -19,7 +20,7 @@ class OperatorSettings(BaseSettings):
     """Settings of the operator's pod.
 
     Attributes:
-        api_url: where the operator reaches the API (`TOWPATH_API_URL`).
+        api_url: where the operator reaches the API (`TOWPATH_API_URL`, as `http://host:4200/api`).
         api_token_file: the operator's token for the API (`TOWPATH_API_TOKEN_FILE`); none for an API that trusts loopback.
         pod_api_url: where flows' pods reach the API; as the operator does if left out.
         flow_image: the image of flows that name none.
@@ -67,7 +68,7 @@ class OperatorSettings(BaseSettings):
             holder=os.environ.get("HOSTNAME") or socket.gethostname(),
             namespaces=self.namespace_list(),
             pods=PodSettings(
-                api_url=self.pod_api_url or self.api_url,
+                api_url=normalize_api_url(self.pod_api_url or self.api_url),
                 image=self.flow_image,
                 image_pull_policy=self.flow_image_pull_policy,
                 run_as_user=self.run_as_user,

@@ -23,6 +23,7 @@ _EXAMPLE = CHECKOUT / "examples" / "hello"
 _RUNS_IN = "default"
 _READER = "towpath-dev-reader"
 _RUN_SECONDS = 120
+_CONTINUED = "\n" + " " * 17
 
 
 def run_hello(env: Environment) -> None:
@@ -107,14 +108,14 @@ class _Reader:
 
 def _print_run(name: str, status: dict[str, Any], reader: _Reader) -> None:
     run_id = str(status["runId"])
-    print(f"\n{name}: {status['state']} after {status.get('duration', '?')}, run {run_id}\n")
+    print(f"\n{name}: {status['state']} after {status.get('duration') or 'no time at all'}, run {run_id}\n")
     print("tasks, as the API tells them:")
     for task in reader.read("task-runs", flow_run_id=run_id, namespace=_RUNS_IN):
         state = task.get("state") or {}
         print(f"    {state.get('name', '?'):12} {task['name']}")
     print("log:")
     for line in reader.read("logs", flow_run_id=run_id, namespace=_RUNS_IN):
-        print(f"    {line['time'][11:23]} {line['message']}")
+        print(f"    {line['time'][11:23]} {line['message'].replace(chr(10), _CONTINUED)}")
 
 
 def _make_token(env: Environment) -> str:

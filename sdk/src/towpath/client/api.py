@@ -1,19 +1,21 @@
 """Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner and the CLI.
 
 Synchronous. Every answer is a model of the contract; every failure an ApiError of `towpath.errors`. Retries nothing: its
-callers know how long they can wait. Loads httpx and pydantic, so whoever only tells events never imports this.
+callers know how long they can wait. Loads pydantic, so whoever only tells events never imports this.
 """
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from towpath.client.tokens import TokenSource
+from towpath.client.transport import Transport
 from towpath.contract.declared import DeploymentRead, FlowRead, WorkQueueRead
+from towpath.contract.ids import uuid7_text
 from towpath.contract.problems import Code, Problem
 from towpath.contract.runs import (
     AttemptTake,
@@ -45,8 +47,7 @@ class ApiClient:
 
     def __init__(self, url: str, tokens: TokenSource, timeout: float = 30.0) -> None:
         self.url = url
-        self._tokens = tokens
-        self._http = httpx.Client(base_url=url, timeout=timeout, headers={"Accept": "application/json"})
+        self._transport = Transport(url, tokens, timeout)
 
     @classmethod
     def of(cls, settings: Settings) -> "ApiClient":
@@ -72,7 +73,7 @@ class ApiClient:
 
     def close(self) -> None:
         """Ends the connection."""
-        self._http.close()
+        self._transport.close()
 
     # What is declared
 
@@ -106,7 +107,9 @@ class ApiClient:
     # Runs
 
     def create_flow_run(self, create: FlowRunCreate, deployment_id: Id | None = None) -> FlowRunRead:
-        """A new run, of the deployment named in `create` or in the path."""
+        """A new run, of the deployment named in `create` or in the path. Given an idempotency key if it has none."""
+        if create.idempotency_key is None:
+            create = create.model_copy(update={"idempotency_key": uuid7_text()})
         path = "/flow-runs" if deployment_id is None else f"/deployments/{deployment_id}/flow-runs"
         return self._ask("POST", path, FlowRunRead, body=create)
 
@@ -160,22 +163,13 @@ class ApiClient:
         params: dict[str, Any] | None = None,
         body: BaseModel | None = None,
     ) -> M:
-        given = {name: value for name, value in (params or {}).items() if value is not None}
+        query = urlencode({name: value for name, value in (params or {}).items() if value is not None}, doseq=True)
         content = body.model_dump_json(exclude_unset=True).encode() if body is not None else None
-        headers = {"Content-Type": "application/json"} if content is not None else {}
-        token = self._tokens.read()
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        response = self._transport.request(method, f"{path}?{query}" if query else path, content)
+        if not 200 <= response.status < 300:
+            raise map_refusal(self.url, response.status, response.body)
         try:
-            response = self._http.request(method, path, params=given, content=content, headers=headers)
-        except httpx.HTTPError as error:
-            raise ApiUnavailable(
-                f"The API at {self.url} does not answer: {str(error) or type(error).__name__}."
-            ) from error
-        if not response.is_success:
-            raise map_refusal(self.url, response.status_code, response.content)
-        try:
-            return answer.model_validate_json(response.content)
+            return answer.model_validate_json(response.body)
         except ValidationError as error:
             raise ApiError(
                 f"The answer of {self.url}{path} cannot be read ({error.error_count()} fields differ): "
@@ -193,7 +187,8 @@ def map_refusal(url: str, status: int, content: bytes) -> ApiError:
         return ApiRefused(
             f"What answers at {url} (status {status}) is not Towpath's API: check TOWPATH_API_URL.", status
         )
-    message = " ".join([problem.detail, *(f"{error.field}: {error.message}." for error in problem.errors)])
+    more = [f"{error.field}: {error.message}" for error in problem.errors if error.message not in problem.detail]
+    message = f"{problem.detail.rstrip('.')} ({'; '.join(more)})." if more else problem.detail
     if status in (429, 502, 503, 504) or problem.code in (Code.TOO_BUSY, Code.STORE_UNAVAILABLE):
         return ApiUnavailable(message)
     if problem.code == Code.STALE_ATTEMPT:

@@ -242,7 +242,9 @@ async def test_what_was_taken_in_is_written_before_the_server_stops(api: Api) ->
     run = make_id()
     await api.tell(make_batch(run, make_flow_run(run)))
     telling = [api.client.post("/events", json=make_batch(run, make_log(run, str(n)), first=n + 2)) for n in range(20)]
-    *answers, _ = await asyncio.gather(*telling, api.hub.ingest.close())
+    closing = asyncio.create_task(api.hub.ingest.close())
+    answers = await asyncio.gather(*telling)
+    await closing
     kept = [answer for answer in answers if answer.status_code == 200]
     assert {answer.status_code for answer in answers} <= {200, 429}
     assert (await api.get("/logs", flow_run_id=run))["total"] == len(kept)

@@ -56,6 +56,7 @@ def create_app(hub: Hub | None, gate: Gate | None, *, with_metrics: bool = True)
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         responses=_PROBLEMS,
         separate_input_output_schemas=False,

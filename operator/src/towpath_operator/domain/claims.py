@@ -44,13 +44,11 @@ class ClaimPlan:
         claims: the runs to hand out, in order.
         skips: runs to cancel because their deployment is full and says Skip.
         replaces: deployments that are full and say Replace, with how many of their oldest runs to cancel.
-        blocked: runs that must wait, and what for.
     """
 
     claims: list[UUID] = field(default_factory=list[UUID])
     skips: list[UUID] = field(default_factory=list[UUID])
     replaces: dict[UUID, int] = field(default_factory=dict[UUID, int])
-    blocked: dict[UUID, str] = field(default_factory=dict[UUID, str])
 
 
 def plan_claims(
@@ -68,7 +66,6 @@ def plan_claims(
             break
         slots = free.get(candidate.queue_id)
         if slots is not None and slots <= 0:
-            plan.blocked[candidate.run_id] = "The work queue has reached its concurrency limit."
             continue
         owner = candidate.deployment_id
         if owner is not None and room.get(owner, 1) <= 0:
@@ -85,10 +82,8 @@ def plan_claims(
 def _deny(plan: ClaimPlan, run_id: UUID, deployment_id: UUID, overlap: Overlap) -> None:
     if overlap == "Skip":
         plan.skips.append(run_id)
-        return
-    if overlap == "Replace":
+    elif overlap == "Replace":
         plan.replaces[deployment_id] = plan.replaces.get(deployment_id, 0) + 1
-    plan.blocked[run_id] = "The deployment has reached its concurrency limit."
 
 
 def _in_turn(candidates: Sequence[Candidate], queues: Sequence[QueueFacts]) -> list[Candidate]:

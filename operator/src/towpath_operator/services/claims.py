@@ -28,7 +28,13 @@ from towpath_operator.store.types import Row
 from towpath_operator.store.usage import count_active
 
 LEASE = 30 * SECOND
+PAUSED = "The work queue is paused."
+QUEUE_FULL = "The work queue has reached its concurrency limit."
+DEPLOYMENT_FULL = "The deployment has reached its concurrency limit."
+SKIPPED = "The deployment has reached its concurrency limit, and its overlap is Skip."
+REPLACED = "A newer run of the deployment replaces this one."
 BACKSTOP_SECONDS = 15.0
+_REASONS = (PAUSED, QUEUE_FULL, DEPLOYMENT_FULL)
 _ALL = PageRequest(limit=100_000)
 
 
@@ -73,12 +79,13 @@ class ClaimService:
             plan = plan_claims(found.candidates, facts, found.limited, request.limit - len(taken))
             for run_id in plan.skips:
                 if (row := await find_flow_run(reader, run_id)) is not None:
-                    await cancel_row(transaction, row, "")
+                    await cancel_row(transaction, row, SKIPPED)
             for deployment_id, number in plan.replaces.items():
                 for run_id in await rows.list_oldest_active(reader, deployment_id, number):
                     if (row := await find_flow_run(reader, run_id)) is not None:
-                        await cancel_row(transaction, row, "A newer run of the deployment replaces this one.")
-            await _explain(transaction, queues, facts, found.limited, now)
+                        await cancel_row(transaction, row, REPLACED)
+            for run_id, reason in found.unexplained:
+                await update_flow_run(transaction, run_id, {"waiting_for": reason})
             delays: list[float] = []
             for run_id in plan.claims:
                 if (row := await find_flow_run(reader, run_id)) is not None:
@@ -96,10 +103,11 @@ class _Found:
     expired: Sequence[Row]
     candidates: Sequence[Candidate]
     limited: Mapping[UUID, DeploymentFacts]
+    unexplained: Sequence[tuple[UUID, str]]
 
     @property
     def any(self) -> bool:
-        return bool(self.expired or self.candidates)
+        return bool(self.expired or self.candidates or self.unexplained)
 
 
 async def _list_queues(reader: Reader, request: ClaimRequest) -> list[Row]:
@@ -141,27 +149,30 @@ async def _look(reader: Reader, queues: Sequence[Row], now: int, limit: int) -> 
         if queue.free is None or queue.free > 0:
             for row in await rows.list_claimable(reader, queue.id, now, limit, full):
                 candidates.append(Candidate(row["id"], queue.id, row["deployment_id"], row["run_after"]))
-    return _Found(expired, candidates, limited)
+    unexplained = await _find_unexplained(reader, queues, facts, limited, now)
+    return _Found(expired, candidates, limited, unexplained)
 
 
-async def _explain(
-    transaction: Transaction,
+async def _find_unexplained(
+    reader: Reader,
     queues: Sequence[Row],
     facts: Sequence[QueueFacts],
     limited: Mapping[UUID, DeploymentFacts],
     now: int,
-) -> None:
-    """Writes on due runs that stay behind what they wait for."""
+) -> list[tuple[UUID, str]]:
+    """Due runs that stay behind and do not say yet what they wait for."""
     paused = [row["id"] for row in queues if row["spec"].get("paused")]
     full = [queue.id for queue in facts if queue.free is not None and queue.free <= 0]
-    busy = [row_id for row_id, held in limited.items() if held.free <= 0]
+    busy = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap != "Skip"]
+    found: dict[UUID, str] = {}
     for column, ids, reason in (
-        ("work_queue_id", paused, "The work queue is paused."),
-        ("work_queue_id", full, "The work queue has reached its concurrency limit."),
-        ("deployment_id", busy, "The deployment has reached its concurrency limit."),
+        ("deployment_id", busy, DEPLOYMENT_FULL),
+        ("work_queue_id", full, QUEUE_FULL),
+        ("work_queue_id", paused, PAUSED),
     ):
-        for run_id in await rows.list_unexplained(transaction.connection, column, ids, reason, now):
-            await update_flow_run(transaction, run_id, {"waiting_for": reason})
+        for run_id in await rows.list_unexplained(reader, column, ids, _REASONS, now):
+            found[run_id] = reason
+    return list(found.items())
 
 
 async def _take(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:

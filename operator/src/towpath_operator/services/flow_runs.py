@@ -27,7 +27,6 @@ from towpath_operator.store.revisions import get_revision
 from towpath_operator.store.types import Row
 
 MOST_CHANGES = 500
-CANCELLED_BEFORE_START = "The run was cancelled before it started."
 BACKSTOP_SECONDS = 15
 
 
@@ -275,7 +274,4 @@ async def cancel_row(transaction: Transaction, row: Row, message: str) -> None:
     verdict = judge(Transition(RunKind.FLOW_RUN, before, StateType.CANCELLING, has_infrastructure=held))
     if not verdict.accepted:
         return
-    instead = verdict.instead or StateType.CANCELLING
-    await enter_state(
-        transaction, row, instead, message=CANCELLED_BEFORE_START if instead is StateType.CANCELLED else message
-    )
+    await enter_state(transaction, row, verdict.instead or StateType.CANCELLING, message=message)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES
@@ -118,9 +118,9 @@ async def list_oldest_active(reader: Reader, deployment_id: UUID, limit: int) ->
 
 
 async def list_unexplained(
-    reader: Reader, column: str, ids: Sequence[UUID], reason: str, now: int, limit: int = 500
+    reader: Reader, column: str, ids: Sequence[UUID], reasons: Sequence[str], now: int, limit: int = 500
 ) -> Sequence[UUID]:
-    """Due runs of these queues or deployments (by `column`) that do not say yet that they wait for `reason`."""
+    """Due runs of these queues or deployments (by `column`) that do not say yet that they wait for one of `reasons`."""
     if not ids:
         return []
     query = (
@@ -129,7 +129,7 @@ async def list_unexplained(
             WAITING,
             flow_runs.c[column].in_(ids),
             flow_runs.c.run_after <= now,
-            flow_runs.c.waiting_for.is_distinct_from(reason),
+            or_(flow_runs.c.waiting_for.is_(None), flow_runs.c.waiting_for.not_in(reasons)),
         )
         .limit(limit)
     )

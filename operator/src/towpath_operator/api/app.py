@@ -13,6 +13,7 @@ from towpath_operator.api.body_limit import BodyLimit
 from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
 from towpath_operator.api.routes import attempts, declared, flow_runs, server, task_runs
+from towpath_operator.api.ui_files import UiFiles
 from towpath_operator.services.hub import Hub
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -71,6 +72,7 @@ def create_app(hub: Hub | None, gate: Gate | None, *, with_metrics: bool = True)
         app.include_router(server.metrics)
     add_problem_handlers(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(UiFiles)
     return app
 
 

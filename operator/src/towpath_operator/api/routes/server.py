@@ -51,7 +51,8 @@ _PAGE = """<!doctype html>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}code{background:#8882;padding:.1em .3em}</style>
 </head><body><h1>Towpath</h1><p>The API is up. It answers below <code>/api</code>; its routes are described by
 its <a href="/api/openapi.json">OpenAPI document</a>.</p>
-<p>Point your flows at it with <code>towpath config set TOWPATH_API_URL=&lt;this address&gt;/api</code>.</p></body></html>
+<p>Point your flows at it with <code>towpath config set TOWPATH_API_URL=&lt;this address&gt;/api</code>.</p>
+<p>Its pages are not built here: in a checkout, <code>make ui</code> builds them.</p></body></html>
 """
 
 
@@ -72,5 +73,5 @@ async def get_metrics(hub: TheHub) -> Response:
 @pages.get("/", include_in_schema=False)
 @guarded(OPEN)
 async def get_page() -> HTMLResponse:
-    """Says that the API is up and where its documents are."""
+    """Says that the API is up and how its pages are built; where they are, they answer before this does."""
     return HTMLResponse(_PAGE)

@@ -1,0 +1,21 @@
+/** Short names for the contract's models, from the generated schema. */
+import type { Schemas } from './client'
+
+export type FlowRun = Schemas['FlowRunRead']
+export type TaskRun = Schemas['TaskRunRead']
+export type RunState = Schemas['RunState']
+export type StateRead = Schemas['StateRead']
+export type StateType = StateRead['type']
+export type Attempt = Schemas['AttemptRead']
+export type Log = Schemas['LogRead']
+export type Flow = Schemas['FlowRead']
+export type Deployment = Schemas['DeploymentRead']
+export type Schedule = Schemas['Schedule']
+export type WorkQueue = Schemas['WorkQueueRead']
+
+export interface Page<T> {
+  items: T[]
+  next_cursor?: string | null
+  total: number
+  total_capped: boolean
+}

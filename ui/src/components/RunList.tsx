@@ -1,0 +1,181 @@
+/**
+ * A list of flow runs of any length: only rows in sight are in the page, further ones are asked for as they come near.
+ * Used by the Flow Runs page and by the pages of a flow, a deployment and a run's subflows.
+ */
+import { Button, Checkbox } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type ReactNode, useEffect, useMemo, useRef } from 'react'
+
+import { flowRunPages } from '../api/flowRuns'
+import type { FlowRun } from '../api/types'
+import type { FlowRunQuery } from '../lib/filters'
+import { ErrorState, RowsSkeleton } from './Notices'
+import classes from './RunList.module.css'
+import { StateBadge } from './StateBadge'
+import { Tags } from './Tags'
+import { Duration, RelativeTime } from './Times'
+
+const ROW = 56
+const NEAR = 20
+
+export interface Selection {
+  chosen: ReadonlySet<string>
+  toggle: (run: FlowRun) => void
+}
+
+interface Props {
+  query: FlowRunQuery
+  empty: ReactNode
+  selection?: Selection
+  /** What stands above the list, beside how many runs match. */
+  toolbar?: (runs: FlowRun[]) => ReactNode
+}
+
+export function RunList({ query, empty, selection, toolbar }: Props) {
+  const pages = useInfiniteQuery(flowRunPages(query))
+  const runs = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data])
+  const box = useRef<HTMLDivElement>(null)
+  const rows = useVirtualizer({
+    count: runs.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW,
+    getItemKey: (index) => runs[index]?.id ?? index,
+    overscan: 8,
+  })
+  const items = rows.getVirtualItems()
+  const last = items.at(-1)?.index ?? 0
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, isFetchNextPageError } = pages
+  useEffect(() => {
+    if (last >= runs.length - NEAR && hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage()
+  }, [last, runs.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage])
+
+  if (pages.isPending) {
+    return (
+      <div className={`card ${classes.list}`}>
+        <RowsSkeleton height={ROW} rows={10} />
+      </div>
+    )
+  }
+  if (pages.isError && runs.length === 0) return <ErrorState error={pages.error} retry={() => void pages.refetch()} />
+  const first = pages.data?.pages[0]
+  return (
+    <>
+      <div className={classes.bar}>
+        <span className="muted numbers" role="status">
+          {countLabel(first?.total ?? 0, first?.total_capped ?? false)}
+        </span>
+        {toolbar?.(runs)}
+      </div>
+      {runs.length === 0 ? (
+        <div className="card">{empty}</div>
+      ) : (
+        <div ref={box} className={`card ${classes.list}`} data-stale={pages.isPlaceholderData || undefined} role="table" aria-label="Flow runs" aria-rowcount={first?.total_capped === true ? -1 : (first?.total ?? -1)}>
+          <div role="rowgroup" className={classes.headRow} data-select={selection !== undefined || undefined}>
+            <div role="row" className={classes.grid}>
+              {selection !== undefined && (
+                <span role="columnheader" className={classes.check}>
+                  <span className={classes.hidden}>Chosen</span>
+                </span>
+              )}
+              <span role="columnheader">Run</span>
+              <span role="columnheader">State</span>
+              <span role="columnheader" className={classes.wide}>
+                Deployment
+              </span>
+              <span role="columnheader" className={classes.wide}>
+                Tags
+              </span>
+              <span role="columnheader" className={classes.number}>
+                Tasks
+              </span>
+              <span role="columnheader" className={classes.number}>
+                Start
+              </span>
+              <span role="columnheader" className={classes.number}>
+                Duration
+              </span>
+            </div>
+          </div>
+          <div role="rowgroup" className={classes.rows} style={{ height: rows.getTotalSize() }} data-select={selection !== undefined || undefined}>
+            {items.map((item) => {
+              const run = runs[item.index]
+              return run === undefined ? null : (
+                <div
+                  key={item.key}
+                  role="row"
+                  aria-rowindex={item.index + 1}
+                  className={`${classes.row} ${classes.grid}`}
+                  style={{ height: ROW, transform: `translateY(${item.start}px)` }}
+                >
+                  <Row run={run} selection={selection} />
+                </div>
+              )
+            })}
+          </div>
+          {isFetchNextPageError && (
+            <div className={classes.more}>
+              Further runs could not be loaded.{' '}
+              <Button size="compact-sm" variant="default" onClick={() => void fetchNextPage()}>
+                Try again
+              </Button>
+            </div>
+          )}
+        </div>
+      )}
+    </>
+  )
+}
+
+function Row({ run, selection }: { run: FlowRun; selection?: Selection }) {
+  return (
+    <>
+      {selection !== undefined && (
+        <span role="cell" className={classes.check}>
+          <Checkbox size="xs" checked={selection.chosen.has(run.id)} onChange={() => selection.toggle(run)} aria-label={`Choose ${run.name}`} />
+        </span>
+      )}
+      <span role="cell" className={classes.name}>
+        <Link to="/flow-runs/$id" params={{ id: run.id }} className={`cut plain ${classes.run}`} title={run.name}>
+          {run.name}
+        </Link>
+        <span className={`cut ${classes.flow}`} title={run.flow_name}>
+          {run.flow_name}
+        </span>
+      </span>
+      <span role="cell" className={classes.state}>
+        <StateBadge state={run.state} />
+      </span>
+      <span role="cell" className={`cut ${classes.wide}`}>
+        {run.deployment_id != null && (
+          <Link to="/deployments/$id" params={{ id: run.deployment_id }} className="plain" title={run.deployment_name ?? ''}>
+            {run.deployment_name}
+          </Link>
+        )}
+      </span>
+      <span role="cell" className={classes.wide}>
+        <Tags tags={run.tags} shown={2} />
+      </span>
+      <span role="cell" className={`${classes.number} numbers`}>
+        {run.tasks.total > 0 && (
+          <>
+            {run.tasks.failed > 0 && <span className={classes.failed}>{run.tasks.failed} failed · </span>}
+            {run.tasks.completed}/{run.tasks.total}
+          </>
+        )}
+      </span>
+      <span role="cell" className={classes.number}>
+        <RelativeTime time={run.start_time ?? run.scheduled_time ?? run.created} />
+      </span>
+      <span role="cell" className={classes.number}>
+        <Duration run={run} />
+      </span>
+    </>
+  )
+}
+
+function countLabel(total: number, capped: boolean): string {
+  if (capped) return `More than ${total.toLocaleString('en')} runs`
+  return total === 1 ? '1 run' : `${total.toLocaleString('en')} runs`
+}

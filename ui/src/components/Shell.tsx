@@ -1,0 +1,108 @@
+/** What stays around every page: the sidebar, the top bar on small screens, sign-in, the command palette. */
+import { ActionIcon, Burger, Kbd, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Activity, Cog, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
+import { lazy, Suspense, useEffect, useState } from 'react'
+
+import { SIGNED_OUT } from '../api/client'
+import { useConnection } from '../api/live'
+import { versionQuery } from '../api/server'
+import { Logo } from './Logo'
+import classes from './Shell.module.css'
+import { SignIn } from './SignIn'
+
+const CommandPalette = lazy(() => import('./CommandPalette').then((module) => ({ default: module.CommandPalette })))
+
+export const PAGES = [
+  { to: '/', label: 'Dashboard', icon: LayoutDashboard },
+  { to: '/flow-runs', label: 'Flow Runs', icon: Activity },
+  { to: '/flows', label: 'Flows', icon: Workflow },
+  { to: '/deployments', label: 'Deployments', icon: Rocket },
+  { to: '/work-queues', label: 'Work Queues', icon: Layers },
+  { to: '/settings', label: 'Settings', icon: Cog },
+] as const
+
+export function Shell() {
+  const [menu, setMenu] = useDisclosure(false)
+  const [palette, setPalette] = useDisclosure(false)
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  const [signedOut, setSignedOut] = useState(false)
+  useHotkeys([['mod+K', () => setPalette.open()]], [])
+  useEffect(() => setMenu.close(), [path, setMenu])
+  useEffect(() => {
+    const show = () => setSignedOut(true)
+    window.addEventListener(SIGNED_OUT, show)
+    return () => window.removeEventListener(SIGNED_OUT, show)
+  }, [])
+
+  return (
+    <div className={classes.shell}>
+      <a href="#main" className={classes.skip}>
+        Skip to the page
+      </a>
+      <header className={classes.topbar}>
+        <Burger opened={menu} onClick={setMenu.toggle} size="sm" aria-label={menu ? 'Close the menu' : 'Open the menu'} />
+        <Link to="/" className={classes.brand}>
+          <Logo /> Towpath
+        </Link>
+        <ActionIcon variant="subtle" color="gray" onClick={setPalette.open} aria-label="Find a page or a run" ml="auto">
+          <Search size={18} />
+        </ActionIcon>
+      </header>
+      <div className={classes.sidebar} data-open={menu || undefined}>
+        <Link to="/" className={classes.brand}>
+          <Logo /> Towpath
+        </Link>
+        <UnstyledButton className={classes.find} onClick={setPalette.open}>
+          <Search size={15} aria-hidden /> <span>Find…</span> <Kbd size="xs">Ctrl K</Kbd>
+        </UnstyledButton>
+        <nav aria-label="Pages" className={classes.nav}>
+          {PAGES.map(({ to, label, icon: Icon }) => (
+            <Link key={to} to={to} className={classes.item} activeOptions={{ exact: to === '/', includeSearch: false }}>
+              <Icon size={17} strokeWidth={1.9} aria-hidden /> {label}
+            </Link>
+          ))}
+        </nav>
+        <Foot />
+      </div>
+      <main id="main" className={classes.main} tabIndex={-1}>
+        <ConnectionBar />
+        {signedOut ? <SignIn onDone={() => setSignedOut(false)} /> : <Outlet />}
+      </main>
+      {palette && (
+        <Suspense>
+          <CommandPalette onClose={setPalette.close} />
+        </Suspense>
+      )}
+    </div>
+  )
+}
+
+function Foot() {
+  const version = useQuery(versionQuery)
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  const next = scheme === 'dark' ? 'light' : 'dark'
+  return (
+    <div className={classes.foot}>
+      <span className="muted numbers">{version.data === undefined ? '' : `Version ${version.data.version}`}</span>
+      <Tooltip label={`Show ${next} colours`}>
+        <ActionIcon variant="subtle" color="gray" onClick={() => setColorScheme(next)} aria-label={`Show ${next} colours`}>
+          {scheme === 'dark' ? <Sun size={17} /> : <Moon size={17} />}
+        </ActionIcon>
+      </Tooltip>
+    </div>
+  )
+}
+
+function ConnectionBar() {
+  const connection = useConnection()
+  if (connection !== 'lost') return null
+  return (
+    <div className={classes.lost} role="status">
+      The server does not answer. What you see is what it said last; this page keeps trying.
+    </div>
+  )
+}

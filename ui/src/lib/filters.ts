@@ -1,0 +1,104 @@
+/** The filters of run lists: from the address to what the API is asked. Pure. */
+import { readList, readText } from './search'
+
+/** The filters as the address holds them. */
+export interface FlowRunSearch {
+  state?: string[]
+  flow?: string[]
+  deployment?: string[]
+  queue?: string[]
+  tag?: string[]
+  namespace?: string[]
+  name?: string
+  parent?: string
+  /** A span before now as `24h` or `7d`, or nothing for all time. */
+  range?: string
+  /** Exact bounds, RFC 3339; they win over `range`. */
+  since?: string
+  until?: string
+}
+
+/** The filters as the API takes them. */
+export interface FlowRunQuery {
+  state?: string[]
+  flow?: string[]
+  deployment?: string[]
+  work_queue?: string[]
+  tag?: string[]
+  namespace?: string[]
+  name?: string
+  parent_flow_run_id?: string
+  since?: string
+  until?: string
+}
+
+export const RANGES: readonly { value: string; label: string }[] = [
+  { value: '1h', label: 'Last hour' },
+  { value: '24h', label: 'Last 24 hours' },
+  { value: '7d', label: 'Last 7 days' },
+  { value: '30d', label: 'Last 30 days' },
+]
+
+const SPANS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The milliseconds of `15m`, `24h` or `7d`; undefined for anything else. */
+export function parseRange(range: string | undefined): number | undefined {
+  const match = /^(\d{1,4})([mhd])$/.exec(range ?? '')
+  if (match === null) return undefined
+  return Number(match[1]) * (SPANS[match[2] ?? ''] ?? 0)
+}
+
+function readTime(value: unknown): string | undefined {
+  const text = readText(value)
+  return text !== undefined && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined
+}
+
+/** Reads the filters of an address; what cannot be read is dropped. */
+export function readFlowRunSearch(search: Record<string, unknown>): FlowRunSearch {
+  const parent = readText(search.parent)
+  const range = readText(search.range)
+  return withoutEmpty({
+    state: readList(search.state),
+    flow: readList(search.flow),
+    deployment: readList(search.deployment),
+    queue: readList(search.queue),
+    tag: readList(search.tag),
+    namespace: readList(search.namespace),
+    name: readText(search.name),
+    parent: parent !== undefined && UUID.test(parent) ? parent : undefined,
+    range: parseRange(range) === undefined ? undefined : range,
+    since: readTime(search.since),
+    until: readTime(search.until),
+  })
+}
+
+/**
+ * What the API is asked for these filters. `now` (milliseconds) is rounded down to a minute, so that a list under a moving
+ * range is asked anew once a minute and not with every look.
+ */
+export function toQuery(search: FlowRunSearch, now: number): FlowRunQuery {
+  const span = parseRange(search.range)
+  const minute = Math.floor(now / 60_000) * 60_000
+  return withoutEmpty({
+    state: search.state,
+    flow: search.flow,
+    deployment: search.deployment,
+    work_queue: search.queue,
+    tag: search.tag,
+    namespace: search.namespace,
+    name: search.name,
+    parent_flow_run_id: search.parent,
+    since: search.since ?? (span === undefined ? undefined : new Date(minute - span).toISOString()),
+    until: search.until,
+  })
+}
+
+/** How many filters are set. */
+export function countFilters(search: FlowRunSearch): number {
+  return Object.values(search).reduce<number>((sum, value) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0), 0)
+}
+
+function withoutEmpty<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+}

@@ -1,0 +1,94 @@
+/** Every flow run, by state, flow, deployment, queue, tag, name and time. */
+import { Button, Group, Text } from '@mantine/core'
+import { getRouteApi } from '@tanstack/react-router'
+import { Activity, CircleSlash } from 'lucide-react'
+import { useMemo, useState } from 'react'
+
+import { useCancelMany } from '../components/cancelling'
+import { Snippet } from '../components/Copy'
+import { EmptyState } from '../components/Notices'
+import { PageFrame } from '../components/PageFrame'
+import { RunFilters } from '../components/RunFilters'
+import { RunList } from '../components/RunList'
+import { useNowEvery } from '../lib/clock'
+import { countFilters, type FlowRunSearch, toQuery } from '../lib/filters'
+import { isEnded } from '../lib/states'
+
+const route = getRouteApi('/flow-runs')
+
+const FIRST_FLOW = `from towpath import flow, task
+
+@task
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+
+@flow(log_prints=True)
+def hello(name: str = "world"):
+    print(greet(name))
+
+hello()`
+
+export function FlowRuns() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const now = useNowEvery(60_000)
+  const query = useMemo(() => toQuery(search, now), [search, now])
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const cancelling = useCancelMany()
+  const change = (next: FlowRunSearch) => void navigate({ search: next, replace: true })
+  const filtered = countFilters(search) > 0
+
+  return (
+    <PageFrame title="Flow Runs" fill>
+      <RunFilters search={search} onChange={change} />
+      <RunList
+        query={query}
+        selection={{
+          chosen,
+          toggle: (run) => {
+            const next = new Set(chosen)
+            if (!next.delete(run.id)) next.add(run.id)
+            setChosen(next)
+          },
+        }}
+        toolbar={(runs) => {
+          const open = runs.filter((run) => chosen.has(run.id) && !isEnded(run.state.type))
+          if (chosen.size === 0) return null
+          return (
+            <Group gap={8}>
+              <Text size="sm">{chosen.size} chosen</Text>
+              <Button
+                size="compact-sm"
+                variant="default"
+                leftSection={<CircleSlash size={14} />}
+                disabled={open.length === 0}
+                loading={cancelling.isPending}
+                onClick={() => cancelling.mutate(open, { onSuccess: () => setChosen(new Set()) })}
+              >
+                Cancel {open.length} unfinished
+              </Button>
+              <Button size="compact-sm" variant="subtle" color="gray" onClick={() => setChosen(new Set())}>
+                Choose none
+              </Button>
+            </Group>
+          )
+        }}
+        empty={
+          filtered ? (
+            <EmptyState icon={Activity} title="No run matches these filters">
+              <Button variant="default" onClick={() => change({})}>
+                Clear the filters
+              </Button>
+            </EmptyState>
+          ) : (
+            <EmptyState icon={Activity} title="No flow has run yet">
+              <p>Save this as hello.py and run it with this server’s address set: its run appears here while it goes on.</p>
+              <Snippet what="flow" text={FIRST_FLOW} />
+              <Snippet text={`TOWPATH_API_URL=${window.location.origin}/api python hello.py`} />
+            </EmptyState>
+          )
+        }
+      />
+    </PageFrame>
+  )
+}

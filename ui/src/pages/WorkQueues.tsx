@@ -1,0 +1,110 @@
+/** The work queues: how much waits in each, what runs, what is late; to pause one. */
+import { Button } from '@mantine/core'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Layers, Pause, Play } from 'lucide-react'
+import { useMemo } from 'react'
+
+import { changeWorkQueue, declaredKeys, workQueuePages } from '../api/declared'
+import type { WorkQueue } from '../api/types'
+import { tell, tellError } from '../components/cancelling'
+import { Snippet } from '../components/Copy'
+import { DeclaredList } from '../components/DeclaredList'
+import { EmptyState } from '../components/Notices'
+import { PageFrame } from '../components/PageFrame'
+import { RelativeTime } from '../components/Times'
+import type { Column } from '../components/VirtualTable'
+
+const MANIFEST = `apiVersion: towpath.dev/v1alpha1
+kind: WorkQueue
+metadata:
+  name: default
+spec:
+  launcher: Job
+  concurrencyLimit: 20`
+
+export function WorkQueues() {
+  const pages = useInfiniteQuery({ ...workQueuePages, refetchInterval: 10_000 })
+  const pause = usePause()
+  const { mutate } = pause
+  const columns = useMemo(() => columnsWith((queue) => mutate(queue)), [mutate])
+  return (
+    <PageFrame title="Work Queues" fill>
+      <DeclaredList
+        pages={pages}
+        columns={columns}
+        words={['queue', 'queues']}
+        textOf={(queue) => `${queue.name} ${queue.namespace}`}
+        empty={
+          <EmptyState icon={Layers} title="No work queue yet">
+            <p>Runs wait in a queue until a launcher takes them. One exists as soon as a deployment names it; declare it to set limits:</p>
+            <Snippet what="manifest" text={MANIFEST} />
+            <p>Locally, start an agent that runs what waits in it as processes:</p>
+            <Snippet text="towpath agent start -q default" />
+          </EmptyState>
+        }
+      />
+    </PageFrame>
+  )
+}
+
+function usePause() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (queue: WorkQueue) => changeWorkQueue(queue, { paused: !queue.spec.paused }),
+    onSuccess: (queue) => {
+      tell(queue.spec.paused ? `The queue ${queue.name} is paused: what waits in it stays there.` : `The queue ${queue.name} goes on.`)
+      void queries.invalidateQueries({ queryKey: declaredKeys.workQueues })
+    },
+    onError: tellError('The queue was not changed.'),
+  })
+}
+
+function columnsWith(toggle: (queue: WorkQueue) => void): readonly Column<WorkQueue>[] {
+  const count = (value: number) => (value > 0 ? value.toLocaleString('en') : <span className="muted">–</span>)
+  return [
+    {
+      head: 'Queue',
+      width: 'minmax(100px, 1.4fr)',
+      cell: (queue) => (
+        <Link to="/flow-runs" search={{ queue: [queue.name] }} className="plain" title={`Runs of ${queue.name}`} style={{ fontWeight: 550 }}>
+          {queue.name}
+        </Link>
+      ),
+    },
+    { head: 'Launcher', width: 'minmax(90px, 1fr)', from: 1000, cell: (queue) => (queue.spec.launcher === 'Job' ? 'Kubernetes Jobs' : 'Agent') },
+    { head: 'Priority', width: '70px', number: true, from: 1000, cell: (queue) => queue.spec.priority },
+    { head: 'Waiting', width: '70px', number: true, cell: (queue) => count(queue.queued) },
+    {
+      head: 'Late',
+      width: '56px',
+      number: true,
+      from: 640,
+      cell: (queue) => (queue.late > 0 ? <span style={{ color: 'var(--state-late-text)', fontWeight: 600 }}>{queue.late.toLocaleString('en')}</span> : count(0)),
+    },
+    { head: 'Oldest', width: '96px', number: true, from: 640, cell: (queue) => <RelativeTime time={queue.oldest_waiting} /> },
+    {
+      head: 'Running',
+      width: '90px',
+      number: true,
+      cell: (queue) => (
+        <>
+          {count(queue.running)}
+          {queue.spec.concurrencyLimit != null && <span className="muted"> / {queue.spec.concurrencyLimit}</span>}
+        </>
+      ),
+    },
+    {
+      head: '\u00a0',
+      width: '96px',
+      number: true,
+      from: 640,
+      cell: (queue) =>
+        queue.resource == null && (
+          <Button size="compact-sm" variant="default" leftSection={queue.spec.paused ? <Play size={13} /> : <Pause size={13} />} onClick={() => toggle(queue)}>
+            {queue.spec.paused ? 'Resume' : 'Pause'}
+          </Button>
+        ),
+    },
+  ]
+}

@@ -1,0 +1,135 @@
+/** Every page and its address. Pages load when they are first visited. */
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type SearchSchemaInput,
+} from '@tanstack/react-router'
+
+import { flowRunPages, flowRunQuery } from './api/flowRuns'
+import { ErrorState, RowsSkeleton } from './components/Notices'
+import { NotFound } from './components/NotFound'
+import { Shell } from './components/Shell'
+import { type FlowRunSearch, readFlowRunSearch, toQuery } from './lib/filters'
+import { parseSearch, readText, stringifySearch } from './lib/search'
+
+interface Context {
+  queries: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({ component: Shell, notFoundComponent: NotFound })
+
+type Given<T> = Partial<T> & SearchSchemaInput
+
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: (search: Given<FlowRunSearch>): FlowRunSearch => readFlowRunSearch(search as Record<string, unknown>),
+  component: lazyRouteComponent(() => import('./pages/Dashboard'), 'Dashboard'),
+})
+
+const flowRuns = createRoute({
+  getParentRoute: () => root,
+  path: '/flow-runs',
+  validateSearch: (search: Given<FlowRunSearch>): FlowRunSearch => readFlowRunSearch(search as Record<string, unknown>),
+  loaderDeps: ({ search }) => search,
+  // Asked for while the page's code is still coming.
+  loader: ({ context, deps }) => void context.queries.prefetchInfiniteQuery(flowRunPages(toQuery(deps, Date.now()))),
+  component: lazyRouteComponent(() => import('./pages/FlowRuns'), 'FlowRuns'),
+})
+
+export interface TabSearch {
+  tab?: string
+}
+const readTab = (search: Given<TabSearch>): TabSearch => {
+  const tab = readText(search.tab)
+  return tab === undefined ? {} : { tab }
+}
+
+const flowRun = createRoute({
+  getParentRoute: () => root,
+  path: '/flow-runs/$id',
+  validateSearch: readTab,
+  loader: ({ context, params }) => void context.queries.prefetchQuery(flowRunQuery(params.id)),
+  component: lazyRouteComponent(() => import('./pages/FlowRun'), 'FlowRun'),
+})
+
+const taskRun = createRoute({
+  getParentRoute: () => root,
+  path: '/task-runs/$id',
+  validateSearch: readTab,
+  component: lazyRouteComponent(() => import('./pages/TaskRun'), 'TaskRun'),
+})
+
+const flows = createRoute({
+  getParentRoute: () => root,
+  path: '/flows',
+  component: lazyRouteComponent(() => import('./pages/Flows'), 'Flows'),
+})
+
+const flow = createRoute({
+  getParentRoute: () => root,
+  path: '/flows/$id',
+  validateSearch: readTab,
+  component: lazyRouteComponent(() => import('./pages/Flow'), 'Flow'),
+})
+
+const deployments = createRoute({
+  getParentRoute: () => root,
+  path: '/deployments',
+  component: lazyRouteComponent(() => import('./pages/Deployments'), 'Deployments'),
+})
+
+const deployment = createRoute({
+  getParentRoute: () => root,
+  path: '/deployments/$id',
+  validateSearch: readTab,
+  component: lazyRouteComponent(() => import('./pages/Deployment'), 'Deployment'),
+})
+
+const workQueues = createRoute({
+  getParentRoute: () => root,
+  path: '/work-queues',
+  component: lazyRouteComponent(() => import('./pages/WorkQueues'), 'WorkQueues'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/Settings'), 'Settings'),
+})
+
+const tree = root.addChildren([
+  dashboard,
+  flowRuns,
+  flowRun,
+  taskRun,
+  flows,
+  flow,
+  deployments,
+  deployment,
+  workQueues,
+  settings,
+])
+
+export function createAppRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: true,
+    defaultPendingComponent: () => <RowsSkeleton />,
+    defaultErrorComponent: ({ error, reset }) => <ErrorState error={error} retry={reset} />,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>
+  }
+}

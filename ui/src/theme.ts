@@ -1,0 +1,26 @@
+/** The look of Mantine's components. Colours of states are in styles/states.css. */
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+const canal: MantineColorsTuple = [
+  '#e6f6f5',
+  '#d3eae9',
+  '#a6d5d2',
+  '#76bebb',
+  '#4faba7',
+  '#2e9793',
+  '#147a77',
+  '#0b6866',
+  '#075755',
+  '#034543',
+]
+
+export const theme = createTheme({
+  primaryColor: 'canal',
+  primaryShade: { light: 7, dark: 6 },
+  colors: { canal },
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: '650' },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+})

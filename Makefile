@@ -8,43 +8,51 @@ RUN := $(UV) run --frozen
 CLUSTER := $(RUN) python -m dev.cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test-unit test test-cluster check generate bench
+.PHONY: help up down status test-unit test test-cluster check generate lock bench
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(UV) ## Start a cluster, install Towpath in it, run the first example (TOWPATH_CLUSTER=kind|bare|current|none)
+up: uv.lock ## Start a cluster, install Towpath in it, run the first example (TOWPATH_CLUSTER=kind|bare|current|none)
 	@$(CLUSTER) up
 
-down: $(UV) ## End what `make up` started
+down: uv.lock ## End what `make up` started
 	@$(CLUSTER) down
 
-status: $(UV) ## Say what of the cluster runs
+status: uv.lock ## Say what of the cluster runs
 	@$(CLUSTER) status
 
-test-unit: $(UV) ## Unit tests: no cluster, under a minute
+test-unit: uv.lock ## Unit tests: no cluster, under a minute
 	$(RUN) pytest tests/unit -q
 
-test: $(UV) ## All tests: unit, integration, end to end on a real cluster
+test: uv.lock ## All tests: unit, integration, end to end on a real cluster
 	@$(CLUSTER) start
 	@$(CLUSTER) build-images
 	$(RUN) pytest tests/unit tests/integration tests/e2e
 
-test-cluster: $(UV) ## Start, cut off, kill and end the bare cluster many times; it must leave no trace (4 min)
+test-cluster: uv.lock ## Start, cut off, kill and end the bare cluster many times; it must leave no trace (4 min)
 	TOWPATH_TEST_CLUSTER_DOWN=1 $(RUN) pytest tests/integration/dev -q
 
-check: $(UV) ## Format, lint, types, import contracts, generated files fresh
+check: uv.lock ## Format, lint, types, import contracts, generated files fresh
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) pyright
 	$(RUN) lint-imports
 	$(RUN) python -m dev.generate --check
+	$(RUN) python -m dev.lock --check
 
-generate: $(UV) ## Write the CRDs and what else comes from the contract
+generate: uv.lock ## Write the CRDs and what else comes from the contract
 	$(RUN) python -m dev.generate
 
-bench: $(UV) ## Measure, beside the neighbours
+lock: uv.lock ## Pin what the dependencies resolve to (LOCK=--upgrade takes the newest)
+	$(RUN) python -m dev.lock $(LOCK)
+
+bench: uv.lock ## Measure, beside the neighbours
 	$(RUN) python -m dev.bench
+
+# uv's lock file names this machine's package index, so it is made here from the pins in pyproject.toml.
+uv.lock: pyproject.toml sdk/pyproject.toml operator/pyproject.toml | $(UV)
+	@$(UV) lock --quiet && touch $@
 
 $(TOOLS)/bin/uv:
 	python3 -m venv $(TOOLS)

@@ -105,6 +105,7 @@ class FlowRunContext:
         root_id: the root run that they belong to.
         log_prints: whether `print` writes to the run's log.
         children: what came of the task runs and subflows so far, by name.
+        earlier: the children of the flow's earlier tries, when it is retried.
         outstanding: futures that have not ended, each with its task run.
         mirror_id: the task run that stands for a subflow in its parent.
         child: where its parent keeps what came of it.
@@ -117,6 +118,7 @@ class FlowRunContext:
     __slots__ = (
         "child",
         "children",
+        "earlier",
         "flow",
         "flow_run",
         "is_held",
@@ -157,6 +159,7 @@ class FlowRunContext:
         self.lock = threading.Lock()
         self.task_counts: dict[str, itertools.count[int]] = {}
         self.children: dict[str, Child] = {}
+        self.earlier: dict[str, Child] = {}
         self.outstanding: dict[Any, TaskRunContext] = {}
         self.runner: TaskRunner | None = None
         self.loop_tasks: set[Any] = set()
@@ -224,10 +227,12 @@ class TaskRunContext:
         upstreams: futures, states and marks in its arguments and in `wait_for`, until they are resolved.
         wait_for: those of them that give no data.
         child: where its parent flow run keeps what came of it.
+        cache_key: what its result is cached under; None: it is not.
     """
 
     kind: ClassVar = "task_run"
     __slots__ = (
+        "cache_key",
         "child",
         "flow_context",
         "log_prints",
@@ -265,6 +270,7 @@ class TaskRunContext:
         self.wait_for: list[Any] = []
         self.child: Child | None = None
         self.owns_teller = False
+        self.cache_key: str | None = None
 
     @property
     def flow_run(self) -> FlowRun | None:

@@ -134,6 +134,7 @@ class TaskDefinition(Definition):
     Attributes:
         jitter: how far a retry's delay may be from what was asked, as a factor.
         is_cached: whether runs look for an earlier result.
+        has_result_options: whether it says how results are stored, which implies that they are.
     """
 
     word = "task"
@@ -144,12 +145,13 @@ class TaskDefinition(Definition):
     retry_condition_fn: Callable[[Any, Any, Any], bool] | None
     retry_jitter_factor: float | None
     jitter: float
-    cache_key_fn: Callable[[Any, dict[str, Any]], str | None] | None
+    cache_key_fn: Callable[[Any, dict[str, Any]], Any] | None
     cache_policy: "CachePolicy | None"
     cache_expiration: Any
     refresh_cache: bool | None
     result_storage_key: Any
     is_cached: bool
+    has_result_options: bool
 
     @property
     def task_key(self) -> str:
@@ -163,6 +165,10 @@ class TaskDefinition(Definition):
             DefinitionError: an option makes no sense; the message names it.
         """
         self.jitter = check_jitter(self.owner, self.retry_jitter_factor)
+        is_policy = self.cache_policy is not None and type(self.cache_policy).__name__ != "NoCache"
+        self.is_cached = self.persist_result is not False and (self.cache_key_fn is not None or is_policy)
+        options = (self.result_storage, self.result_serializer, self.result_storage_key)
+        self.has_result_options = any(option is not None for option in options)
         if self.retry_condition_fn is not None and not callable(self.retry_condition_fn):
             raise DefinitionError(
                 f"{self.owner}: retry_condition_fn must be a function, not {self.retry_condition_fn!r}."

@@ -99,6 +99,23 @@ class CallBack(Effect):
         return await value if hasattr(value, "__await__") and not isinstance(value, Future) else value
 
 
+class ReadOrWrite(Effect):
+    """Calls a function that reads or writes a storage; in asynchronous code, in a thread."""
+
+    __slots__ = ("fn",)
+
+    def __init__(self, fn: Callable[[], Any]) -> None:
+        self.fn = fn
+
+    def perform(self) -> Any:
+        return self.fn()
+
+    async def perform_async(self) -> Any:
+        from asyncio import to_thread  # noqa: PLC0415 - asyncio costs 25 ms
+
+        return await to_thread(self.fn)
+
+
 class Sleep(Effect):
     """Waits for `seconds`."""
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunContext
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import StateType
+from towpath.engine.caching import keep_flow_result, keeps_flow_result
 from towpath.engine.definitions import FlowDefinition
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
@@ -57,6 +58,7 @@ def create_flow_run(
     context.owns_teller = parent is None and (identity is None or identity.teller is None)
     context.is_held = identity is not None and identity.attempt > 0
     context.wait_for = list(wait_for or ())
+    context.persist_results = flow.retries > 0
     if identity is None:
         run.tags = sorted(CURRENT_TAGS.get() | frozenset(parent.flow_run.tags if parent and parent.flow_run else ()))
         _declare(context)
@@ -187,8 +189,9 @@ def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any
 
 
 def begin_again(context: FlowRunContext) -> None:
-    """Before the flow's function is called once more: its task runs are counted from 0 again."""
+    """Before the flow's function is called once more: its task runs are counted from 0 again, and found again by their names."""
     context.task_counts = {}
+    context.earlier = {**context.earlier, **context.children}
     context.children = {}
 
 
@@ -219,8 +222,16 @@ def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
         return failed_state("Flow", error)
     yield from _await_tasks(context)
     if value is None:
-        return state_of_children(list(context.children.values()))
-    return (yield from settle_value(value))
+        state = state_of_children(list(context.children.values()))
+    else:
+        state = yield from settle_value(value)
+    if state.type is StateType.COMPLETED and keeps_flow_result(context):
+        try:
+            yield from keep_flow_result(context, state)
+        except Exception as error:
+            logger.error("Encountered exception during execution:", exc_info=error)
+            return failed_state("Flow", error)
+    return state
 
 
 def _await_tasks(context: FlowRunContext) -> Core[None]:

@@ -21,7 +21,7 @@ _CODE = [
 def hash_value(value: Any) -> str | None:
     """A hash of any value: of its JSON where it has one, else of its cloudpickle; None when it has neither."""
     try:
-        data = json.dumps(value, sort_keys=True).encode()
+        data = json.dumps(value, sort_keys=True, default=_as_json).encode()
     except (TypeError, ValueError, RecursionError):
         try:
             import cloudpickle  # noqa: PLC0415 - 15 ms that values with a JSON form do not pay
@@ -30,6 +30,20 @@ def hash_value(value: Any) -> str | None:
         except Exception:  # noqa: BLE001 - whatever pickling raises, the value has no hash
             return None
     return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _as_json(value: Any) -> Any:
+    """Sets in an order that does not depend on the process; models and dataclasses by their type and fields."""
+    kind = cast("type[Any]", type(value))
+    if isinstance(value, set | frozenset):
+        items = cast("set[Any]", value)
+        return [kind.__name__, sorted(json.dumps(item, sort_keys=True, default=_as_json) for item in items)]
+    if hasattr(kind, "model_dump") and hasattr(kind, "model_fields"):
+        return [kind.__qualname__, value.model_dump()]
+    fields = getattr(kind, "__dataclass_fields__", None)
+    if fields is not None and not isinstance(value, type):
+        return [kind.__qualname__, {name: getattr(value, name) for name in fields}]
+    raise TypeError(f"a {kind.__name__} is no JSON value")
 
 
 def hash_function(fn: Callable[..., Any]) -> str:

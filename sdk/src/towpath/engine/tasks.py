@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from towpath.context import CURRENT_TAGS, Child, FlowRunContext, RunContext, TaskRun, TaskRunContext
 from towpath.contract.ids import now_us, uuid7_text
-from towpath.contract.states import StateType
+from towpath.contract.states import TERMINAL, StateType
+from towpath.engine.caching import find_cached, keep_result, keeps_result
 from towpath.engine.definitions import TaskDefinition
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
@@ -33,7 +34,7 @@ from towpath.errors import TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger
 from towpath.settings import get_settings
-from towpath.states import State
+from towpath.states import NO_DATA, State
 
 
 def create_task_run(
@@ -53,6 +54,11 @@ def create_task_run(
     run_id = uuid7_text()
     number = _next_number(task.name, flow_context) if flow_context is not None else run_id[-3:]
     name = f"{task.name}-{number}"
+    earlier = flow_context.earlier.get(name) if flow_context is not None else None
+    if earlier is not None and (earlier.type is not StateType.COMPLETED or earlier.result is not None):
+        run_id = earlier.run_id
+    else:
+        earlier = None
     flow_run_id = flow_context.flow_run.id if flow_context is not None else None
     run_tags = task.tags | CURRENT_TAGS.get()
     run = TaskRun(run_id, name, task.name, flow_run_id, sorted(run_tags) if run_tags else [])
@@ -65,13 +71,27 @@ def create_task_run(
     context.log_prints = inherit_log_prints(task.log_prints, parent)
     if flow_context is not None:
         context.child = child = Child(run_id)
-        with flow_context.lock:
-            flow_context.children[run_id] = child
-    tell_task_run(context, _collect_inputs(context, wait_for))
+        flow_context.children[name] = child
+    inputs = _collect_inputs(context, wait_for)
+    if earlier is not None:
+        _take_up(context, earlier)
+        return context
+    tell_task_run(context, inputs)
     enter_task_state(context, State(StateType.PENDING))
     if flow_context is not None:
         RunLogger(flow_context).say(logging.INFO, f"Created task run {name!r} for task {task.name!r}")
     return context
+
+
+def _take_up(context: TaskRunContext, earlier: Child) -> None:
+    """The flow is retried: the task run is the one of the try before. Completed, it keeps its result; else it runs again."""
+    run, child = context.task_run, context.child
+    run.state = State(earlier.type, data=earlier.result if earlier.result is not None else NO_DATA)
+    run.state.run_id = run.id
+    if child is not None:
+        child.type, child.result, child.error = earlier.type, earlier.result, earlier.error
+    if earlier.type in TERMINAL and earlier.type is not StateType.COMPLETED:
+        enter_task_state(context, State(StateType.SCHEDULED, name="AwaitingRetry", message="The flow run is retried."))
 
 
 def _next_number(name: str, flow_context: FlowRunContext) -> int:
@@ -122,6 +142,10 @@ def awaited_futures(context: TaskRunContext) -> list[Future[Any]]:
 def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
     """A task run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
     logger = RunLogger(context)
+    before = context.task_run.state
+    if before is not None and before.type is StateType.COMPLETED:
+        logger.say(logging.INFO, "The result of the flow's earlier try is used.")
+        return before
     try:
         if not (yield from _resolve_inputs(context, logger)):
             return cast("State[Any]", context.task_run.state)
@@ -169,7 +193,11 @@ def _resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
 def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
     task, run = context.task, context.task_run
     _name_run(context)
-    enter_task_state(context, State(StateType.RUNNING))
+    if task.is_cached and (cached := (yield from find_cached(context, logger))) is not None:
+        yield from _end(context, cached, logger)
+        return cached
+    is_again = run.state is not None and run.state.type is StateType.SCHEDULED
+    enter_task_state(context, State(StateType.RUNNING, name="Rerunning" if is_again else None))
     while True:
         state = yield from _attempt(context, logger)
         if state.type is not StateType.FAILED or not (yield from _is_retried(context, state, logger)):
@@ -189,12 +217,16 @@ def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any
         if delay:
             yield Sleep(delay)
         enter_task_state(context, State(StateType.RUNNING, name="Retrying"))
+    yield from _end(context, state, logger)
+    return state
+
+
+def _end(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
     enter_task_state(context, state)
     is_good = state.type is StateType.COMPLETED
     logger.say(logging.INFO if is_good else logging.ERROR, f"Finished in state {state}")
-    if task.has_hooks:
-        yield from call_hooks(task, run, state, logger)
-    return state
+    if context.task.has_hooks:
+        yield from call_hooks(context.task, context.task_run, state, logger)
 
 
 def _name_run(context: TaskRunContext) -> None:
@@ -211,6 +243,10 @@ def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
     began = time.monotonic()
     try:
         value = yield CallFunction(task.fn, args, kwargs, task.is_async, task.timeout_seconds)
+        state = yield from settle_value(value)
+        if state.type is StateType.COMPLETED and keeps_result(task, context.flow_context):
+            yield from keep_result(context, state, logger)
+        return state
     except Exception as error:
         timeout = task.timeout_seconds
         if isinstance(error, Overtime) and timeout is not None and time.monotonic() - began >= timeout:
@@ -220,7 +256,6 @@ def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
         drop_engine_frames(error)
         logger.error("Encountered exception during execution:", exc_info=error)
         return failed_state("Task", error)
-    return (yield from settle_value(value))
 
 
 def settle_value(value: Any) -> Core[State[Any]]:

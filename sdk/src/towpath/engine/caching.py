@@ -1,0 +1,157 @@
+"""What a run keeps: whether its result is stored, under which name, and whether an earlier one serves in its place.
+
+Called by `tasks` and `flows`. Decides; reading and writing are effects.
+"""
+
+import logging
+from typing import Any
+
+from towpath.context import FlowRunContext, TaskRunContext
+from towpath.contract.ids import now_us
+from towpath.contract.states import StateType
+from towpath.engine.definitions import Definition, TaskDefinition
+from towpath.engine.effects import CallBack, Core, ReadOrWrite
+from towpath.engine.outcomes import describe
+from towpath.errors import DefinitionError
+from towpath.logging.loggers import RunLogger
+from towpath.states import State
+
+
+def keeps_result(task: TaskDefinition, flow_context: FlowRunContext | None) -> bool:
+    """Whether a task run's result is stored: as the task says, else when caching or the flow's retries need it."""
+    if task.persist_result is not None:
+        return task.persist_result
+    return task.is_cached or task.has_result_options or (flow_context is not None and flow_context.persist_results)
+
+
+def find_cached(context: TaskRunContext, logger: RunLogger) -> Core[State[Any] | None]:
+    """The Cached state that an earlier result gives the run; None when there is none. Notes the run's cache key.
+
+    A key that cannot be made is logged, and the run goes on without caching.
+    """
+    task = context.task
+    try:
+        context.cache_key = yield CallBack(_compute_key, context)
+    except Exception as error:
+        option = "cache_key_fn" if task.cache_key_fn is not None else "cache_policy"
+        logger.error(
+            "%s: %s raised %s: the run goes on without caching", task.owner, option, describe(error), exc_info=True
+        )
+        return None
+    if context.cache_key is None or task.refresh_cache:
+        return None
+    try:
+        hit = yield ReadOrWrite(lambda: _open_store(task, context.flow_context).find(context.cache_key or "", now_us()))
+    except Exception as error:  # noqa: BLE001 - whatever a storage raises, the task can run
+        logger.error("The cache cannot be read: %s. The run goes on without it.", describe(error))
+        return None
+    if hit is None:
+        return None
+    details = {"cache_key": context.cache_key, "result": hit.stored.address}
+    data = hit.value if task.cache_result_in_memory else hit.stored
+    if context.child is not None:
+        context.child.result = hit.stored
+    return State(StateType.COMPLETED, name="Cached", message="The result was cached.", data=data, details=details)
+
+
+def _compute_key(context: TaskRunContext) -> str | None:
+    task = context.task
+    if task.cache_key_fn is not None:
+        key = task.cache_key_fn(context, context.parameters)
+        if key is not None and not isinstance(key, str):
+            raise TypeError(f"it must give a string or None, not {key!r}")
+        return key
+    return task.cache_policy.compute_key(context, context.parameters) if task.cache_policy is not None else None
+
+
+def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
+    """Stores a completed task run's result and makes it the newest for its cache key.
+
+    Raises:
+        SerializationError, ResultError: it was asked for and cannot be done. Where only the flow's retries wanted it, that is logged.
+    """
+    task, value = context.task, state.data
+    is_asked_for = task.persist_result is True or task.is_cached or task.has_result_options
+    expires = None
+    if task.cache_expiration is not None:
+        expires = now_us() + int(task.cache_expiration.total_seconds() * 1e6)
+
+    def write() -> Any:
+        store = _open_store(task, context.flow_context)
+        key = _storage_key(context)
+        stored = store.write(key, value)
+        if context.cache_key is not None:
+            store.remember(context.cache_key, key, expires)
+        return stored
+
+    try:
+        stored = yield ReadOrWrite(write)
+    except Exception as error:
+        if is_asked_for:
+            raise
+        logger.say(logging.WARNING, f"The result is not stored, so a retry of the flow runs this task again: {error}")
+        return
+    _note(state, stored, context.cache_key, task.cache_result_in_memory)
+    if context.child is not None:
+        context.child.result = stored
+
+
+def keeps_flow_result(context: FlowRunContext) -> bool:
+    """Whether a flow run's result is stored: as the flow says, else when the retries of the flow above it need it."""
+    flow = context.flow
+    if flow.persist_result is not None:
+        return flow.persist_result
+    above = context.parent.flow_context if context.parent is not None else None
+    return flow.result_storage is not None or (above is not None and above.persist_results)
+
+
+def keep_flow_result(context: FlowRunContext, state: State[Any]) -> Core[None]:
+    """Stores a completed flow run's result, if its flow says so.
+
+    Raises:
+        SerializationError, ResultError: it cannot be done.
+    """
+    flow, value = context.flow, state.data
+    stored = yield ReadOrWrite(lambda: _open_store(flow, context).write(context.flow_run.id, value))
+    _note(state, stored, None, flow.cache_result_in_memory)
+    if context.child is not None:
+        context.child.result = stored
+
+
+def _note(state: State[Any], stored: Any, cache_key: str | None, stays_in_memory: bool) -> None:
+    state.details = {**(state.details or {}), "result": stored.address}
+    if cache_key is not None:
+        state.details["cache_key"] = cache_key
+    if not stays_in_memory:
+        state.data = stored
+
+
+def _open_store(definition: Definition, flow_context: FlowRunContext | None) -> Any:
+    """The store that a definition names, else its flow, else the settings."""
+    from towpath.results import ResultStore, open_storage  # noqa: PLC0415 - 20 ms that runs without stored results do not pay
+
+    flow = flow_context.flow if flow_context is not None else None
+    storage, serializer = definition.result_storage, definition.result_serializer
+    if storage is None and flow is not None:
+        storage = flow.result_storage
+    if serializer is None and flow is not None:
+        serializer = flow.result_serializer
+    index = None
+    if isinstance(definition, TaskDefinition) and definition.cache_policy is not None:
+        key_storage = definition.cache_policy.key_storage
+        index = open_storage(key_storage) if key_storage is not None else None
+    return ResultStore(open_storage(storage), serializer or "pickle", index)
+
+
+def _storage_key(context: TaskRunContext) -> str:
+    template = context.task.result_storage_key
+    if template is None:
+        return context.task_run.id
+    try:
+        return template.format(
+            parameters=context.parameters, flow_run=context.flow_run, task_run=context.task_run, **context.parameters
+        )
+    except (KeyError, IndexError, AttributeError, TypeError) as error:
+        raise DefinitionError(
+            f"{context.task.owner}: result_storage_key {template!r} names {error}; it may name parameters, flow_run and task_run."
+        ) from error

@@ -13,11 +13,8 @@ from towpath.contract.resources.base import Json, Model, cel
 
 LabelMap = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 Quantity = Annotated[
-    int | str,
-    Field(
-        json_schema_extra={"x-kubernetes-int-or-string": True},
-        pattern=r"^[0-9.]+([eE][0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$",
-    ),
+    int | Annotated[str, Field(pattern=r"^[0-9.]+([eE][0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$")],
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
 ]
 VOLUME_SOURCES = ("emptyDir", "configMap", "secret", "persistentVolumeClaim", "ephemeral", "projected", "csi")
 

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.event_sink import EventSink, Fault
 from tests.unit.client.conftest import Using, log
-from towpath.client.spool import list_spool, read_spool
+from towpath.client.spool import SpoolFile, list_spool, read_spool
 from towpath.client.telling import flush_all, open_teller
 
 RUN = "0" * 36
@@ -91,6 +92,16 @@ def test_without_a_server_events_wait_in_the_spool(using: Using, tmp_path: Path)
         [(head, batch)] = list(read_spool(tmp_path))
         assert (head.run_id, batch.first, batch.last) == (RUN, 1, 5)
         flush_all(5)
+
+
+def test_what_was_closed_and_left_on_disk_is_safe(using: Using, tmp_path: Path) -> None:
+    with using():
+        teller = open_teller(RUN, 0)
+        teller.tell(log(0))
+        assert teller.flush(20)
+        teller.close()
+        wait_until_unlocked(list_spool(tmp_path)[0])
+        assert teller.flush(0)
 
 
 def test_the_next_process_with_a_server_delivers_the_spool(using: Using, tmp_path: Path) -> None:
@@ -271,6 +282,15 @@ def test_a_killed_process_loses_at_most_its_last_interval(tmp_path: Path) -> Non
     run_python(tmp_path, program, expect=-9, TOWPATH_FLUSH_INTERVAL="60")
     batches = [batch for _, batch in read_spool(tmp_path)]
     assert batches[-1].last == 10
+
+
+def wait_until_unlocked(path: Path) -> None:
+    """Waits until the file's owner has left it."""
+    deadline = time.monotonic() + 20
+    while (file := SpoolFile.claim(path)) is None:
+        assert time.monotonic() < deadline, "the file stays locked"
+        time.sleep(0.005)
+    file.close()
 
 
 def hear_warnings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,7 @@ class Outbox:
         self._flying: Batch | None = None
         self._file: SpoolFile | None = None
         self._file_last = 0
+        self._left_last = 0
         self._offset = 0
         self._peeked: Position | None = None
         self._lost = 0
@@ -196,7 +197,7 @@ class Outbox:
         """Whether the events up to `number` are stored or, unless `stored` is asked for, on disk. Under `changed`."""
         if self._stored >= number:
             return True
-        return not stored and self._file_last >= number
+        return not stored and max(self._file_last, self._left_last) >= number
 
     def close_file(self) -> None:
         """Leaves what is on disk to the next process that delivers. Only when nothing will be placed or sent any more."""
@@ -205,7 +206,7 @@ class Outbox:
                 self._file.sync()
                 self._file.close()
                 self._file = self._peeked = None
-                self._file_last = 0
+                self._left_last, self._file_last = self._file_last, 0
             lost = self._lost + len(self.pending) + sum(batch.last - batch.first + 1 for batch in self._memory)
             if lost:
                 logger.warning("%d events of run %s are lost.", lost, self.head.run_id)
@@ -216,7 +217,7 @@ class Outbox:
         self.head = self.head._replace(writer=writer)
         self.pending.clear()
         self._memory.clear()
-        self._memory_bytes = self._told = self._stored = self._file_last = self._lost = 0
+        self._memory_bytes = self._told = self._stored = self._file_last = self._left_last = self._lost = 0
         self._flying = self._peeked = None
         if self._file is not None:
             self._file.close()  # closes the child's descriptor; the lock stays with the parent's

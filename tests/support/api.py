@@ -109,7 +109,14 @@ async def open_api(template: Path, folder: Path, gate: Gate | None = None, **hea
     """An API on a copy of `template`, closed at the end."""
     path = folder / "towpath.db"
     shutil.copy(template, path)
-    hub = Hub(Database(sqlite_url(path)))
+    async with serve(Database(sqlite_url(path)), gate, **headers) as api:
+        yield api
+
+
+@contextlib.asynccontextmanager
+async def serve(database: Database, gate: Gate | None = None, **headers: str) -> AsyncGenerator[Api]:
+    """An API on a database with the newest schema, closed at the end."""
+    hub = Hub(database)
     hub.start()
     transport = httpx.ASGITransport(create_app(hub, gate or LocalGate(None)), raise_app_exceptions=False)
     try:

@@ -105,3 +105,15 @@ def test_a_final_state_is_read() -> None:
     read = read_final_state(event)
     assert read is not None
     assert (str(read["id"]), str(read["run_id"]), read["type"]) == (event["id"], RUN, "COMPLETED")
+
+
+def test_numbers_that_are_none_become_null() -> None:
+    body = json.dumps(make_batch(RUN, make_state(make_id(), "COMPLETED", details={"value": [float("nan"), 1.5]})))
+    batch = parse_batch(body.encode())
+    assert batch.items[0] is not None
+    assert batch.items[0]["details"] == {"value": [None, 1.5]}
+
+
+def test_a_time_that_no_calendar_has_is_refused() -> None:
+    batch = parse(make_log(RUN, time=2**60))
+    assert "year 9999" in batch.refused[0].detail

@@ -5,6 +5,7 @@ Called by the ingest route. A malformed item is refused by itself and named; the
 
 import binascii
 import json
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_type_hints
 from uuid import UUID
@@ -31,7 +32,10 @@ from towpath.contract.runs import RefusedItem
 from towpath_operator.domain.refusals import InvalidRequest, TooLarge
 
 _MARK = " [cut]"
-_ESCAPED_NUL = b"\\u0000"
+_UNSTORABLE = (b"\\u0000", b"NaN", b"Infinity")
+"""What a body may say that PostgreSQL's texts and JSON cannot hold."""
+MAX_TIME = 253_402_300_799_000_000
+"""The last second of the year 9999, where datetimes end."""
 _ID_BYTES = 16
 
 
@@ -102,8 +106,8 @@ def parse_batch(body: bytes) -> Batch:
         batch = _BATCH.validate_json(body, strict=True)
     except ValidationError:
         batch = _parse_loosely(body, refused)
-    if _ESCAPED_NUL in body:
-        batch = _without_nul(batch)
+    if any(mark in body for mark in _UNSTORABLE):
+        batch = _storable(batch)
     if batch["schema"] > SCHEMA:
         raise InvalidRequest(f"This server reads events of schema {SCHEMA} and older: upgrade it before its clients.")
     items: list[dict[str, Any] | None] = batch["items"]
@@ -116,9 +120,14 @@ def parse_batch(body: bytes) -> Batch:
         )
     first: int = batch["first_sequence"]
     for index, item in enumerate(items):
-        if item is not None and (wrong := _convert_ids(item)):
+        if item is None:
+            continue
+        if wrong := _convert_ids(item):
             items[index] = None
             refused.append(RefusedItem(sequence=first + index, detail=f"`{wrong}` is not a UUID."))
+        elif item["time"] > MAX_TIME:
+            items[index] = None
+            refused.append(RefusedItem(sequence=first + index, detail="`time` is beyond the year 9999."))
     refused.sort(key=lambda item: item.sequence)
     return Batch(run_id, batch["attempt"], batch["writer"], first, items, refused, len(body))
 
@@ -151,14 +160,16 @@ def _cut(raw: Any) -> Any:
     return event
 
 
-def _without_nul(value: Any) -> Any:
-    """`value` with the replacement character for NUL, which PostgreSQL's texts cannot hold."""
+def _storable(value: Any) -> Any:
+    """`value` with the replacement character for NUL, and null for numbers that are none."""
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, list):
-        return [_without_nul(item) for item in cast(list[Any], value)]
+        return [_storable(item) for item in cast(list[Any], value)]
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in cast(dict[str, Any], value).items()}
+        return {_storable(key): _storable(item) for key, item in cast(dict[str, Any], value).items()}
     return value
 
 

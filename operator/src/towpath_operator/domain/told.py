@@ -22,6 +22,7 @@ CANCELLING = CODES[StateType.CANCELLING]
 _FAILED = (CODES[StateType.FAILED], CODES[StateType.CRASHED])
 _CODE_BY_TEXT = {state_type.value: code for state_type, code in CODES.items()}
 CANCELLED_NAME = default_name(StateType.CANCELLED)
+MAX_COUNT = 2**31 - 1
 TERMINATED_LOGGER = "towpath.runner"
 
 
@@ -216,7 +217,7 @@ class Told:
         run.told_by, run.told_at = c.writer, c.sequence
         run.state_id, run.state_type, run.state_time = event["id"], after, event["time"]
         run.state_name = kept_name(after, event["name"])
-        run.run_count = event.get("run_count", run.run_count)
+        run.run_count = min(event.get("run_count", run.run_count), MAX_COUNT)
         _clock(run, after, event["time"])
         run.changed = True
         self._count(run.flow_run_id, before, -1)
@@ -262,7 +263,7 @@ class Told:
         before = run.state_type
         run.state_id, run.state_type, run.state_time = state_id, after, event["time"]
         run.state_name = kept_name(after, name)
-        run.run_count = event.get("run_count", run.run_count)
+        run.run_count = min(event.get("run_count", run.run_count), MAX_COUNT)
         _clock(run, after, event["time"])
         run.changed = True
         self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.flow_name, before, after, _seconds(run)))
@@ -385,7 +386,7 @@ def _state_row(event: dict[str, Any], after: int, attempt: int, applied: bool) -
         kept_name(after, event["name"]),
         event["time"],
         event.get("message") or None,
-        event.get("run_count", 0),
+        min(event.get("run_count", 0), MAX_COUNT),
         attempt,
         applied,
         json_text(event.get("details")),

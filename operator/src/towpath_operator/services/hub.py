@@ -27,6 +27,7 @@ from towpath_operator.services.signals import Signals
 from towpath_operator.services.task_runs import TaskRuns
 from towpath_operator.store import declared as rows
 from towpath_operator.store.engine import Database
+from towpath_operator.store.listener import Listener
 from towpath_operator.store.revisions import get_revision
 
 
@@ -40,6 +41,7 @@ class Hub:
     def __init__(self, database: Database, default_queue: WorkQueueSpec | None = None) -> None:
         self.database = database
         self.signals = Signals()
+        self._listener: Listener | None = None
         database.on_commit.append(lambda transaction: self.signals.wake(transaction.topics))
         queue = default_queue or WorkQueueSpec()
         self.metrics = Metrics(database)
@@ -92,6 +94,9 @@ class Hub:
     def start(self) -> None:
         """Starts what runs beside requests."""
         self.ingest.start()
+        if not self.database.is_sqlite:
+            self._listener = Listener(self.database.url, self.signals.wake)
+            self._listener.start()
 
     async def check_health(self) -> None:
         """Asks the database for an answer.
@@ -106,4 +111,6 @@ class Hub:
         """Answers waiting requests, writes what is queued, closes the database."""
         self.signals.close()
         await self.ingest.close()
+        if self._listener is not None:
+            await self._listener.close()
         await self.database.close()

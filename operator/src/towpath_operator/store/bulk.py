@@ -106,7 +106,7 @@ class Lookup:
         )
 
     def _postgres(self) -> str:
-        shown = ", ".join(f"t.{name}" for name, _ in self.columns)
+        shown = ", ".join(f"t.{name}::text" if kind == "json" else f"t.{name}" for name, kind in self.columns)
         return (
             f"SELECT (n.i - 1)::int, {shown} FROM unnest($1::uuid[]) WITH ORDINALITY AS n (id, i) "  # noqa: S608
             f"JOIN {self.table} AS t ON t.{self.key} = n.id"

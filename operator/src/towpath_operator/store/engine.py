@@ -6,11 +6,11 @@ asked, while others read. What must happen after a commit (waking waiting reques
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from towpath_operator.domain.entered import Entered
@@ -22,6 +22,20 @@ Reader = AsyncConnection
 
 TOPIC_CHANGES = "changes"
 TOPIC_CLAIMS = "claims"
+
+ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS)
+
+POSTGRES_CONNECTIONS = 8
+POSTGRES_SETTINGS = {
+    "application_name": "towpath",
+    "idle_in_transaction_session_timeout": "15s",  # a replica that hangs must not keep the others from writing
+    "lock_timeout": "30s",
+    "jit": "off",
+}
+CHANNEL = "towpath"
+"""Where PostgreSQL tells the replicas of commits: one message for a transaction, its topics apart by spaces."""
+_LOCK = text("SELECT pg_advisory_xact_lock(7093771246)")
+_NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 
 SQLITE_READERS = 4
 SQLITE_BUSY_MS = 10_000
@@ -68,13 +82,18 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.on_commit: list[Callable[[Transaction], None]] = []
+        self._turn = asyncio.Lock()
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, pool_size=1, writes=True)
             self._readers = _sqlite_engine(self.url, pool_size=SQLITE_READERS, writes=False)
-            self._turn: asyncio.Lock | None = asyncio.Lock()
         else:
-            self._writer = self._readers = create_async_engine(self.url, pool_size=10, max_overflow=10)
-            self._turn = None
+            self._writer = self._readers = create_async_engine(
+                self.url,
+                pool_size=POSTGRES_CONNECTIONS,
+                max_overflow=POSTGRES_CONNECTIONS,
+                pool_pre_ping=True,
+                connect_args={"server_settings": POSTGRES_SETTINGS, "timeout": 10},
+            )
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Reader]:
@@ -85,12 +104,22 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        """A transaction that commits at the end of the block, or leaves nothing when the block raises."""
+        """A transaction that commits at the end of the block, or leaves nothing when the block raises.
+
+        One after the other, whoever asks: on SQLite that is all it can do, on PostgreSQL a lock that the replicas share does the
+        same. What decides (limits, fences, the order of revisions) may so rely on what it read.
+        """
         with translated():
-            async with self._turn or nullcontext(), self._writer.connect() as connection:
+            async with self._turn, self._writer.connect() as connection:
+                if not self.is_sqlite:
+                    await connection.execute(_LOCK)
                 transaction = Transaction(connection)
                 yield transaction
                 await transaction.finish()
+                if transaction.topics and not self.is_sqlite:
+                    await connection.execute(
+                        _NOTIFY, {"channel": CHANNEL, "topics": " ".join(sorted(transaction.topics))}
+                    )
                 await connection.commit()
         for listener in self.on_commit:
             listener(transaction)

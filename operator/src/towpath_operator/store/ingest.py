@@ -103,7 +103,7 @@ _FIND_STATES = Lookup(
     ),
 )
 _FIND_WRITERS = Lookup(
-    "writers", "run_id", (("attempt", "integer"), ("writer", "text"), ("applied", "integer"), ("beyond", "text"))
+    "writers", "run_id", (("attempt", "integer"), ("writer", "text"), ("applied", "integer"), ("beyond", "json"))
 )
 _UPSERT_WRITERS = Insert(
     "writers",

@@ -21,11 +21,20 @@ def translated() -> Generator[None]:
     except PoolTimeout as error:
         raise StoreUnavailable("Every connection to the database is in use: try again.") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable("The connection to the database was lost: try again.") from error
+        if error.connection_invalidated or _is_away(error):
+            raise StoreUnavailable(f"The database cannot serve this now ({_reason(error)}): try again.") from error
         raise
     except OSError as error:
         raise StoreUnavailable(f"The database cannot be reached ({error.strerror or error}): try again.") from error
+
+
+_AWAY = ("08", "53", "55P03", "57", "58")
+"""Beginnings of PostgreSQL's codes for: connections, resources (a full disk), a lock's timeout, shutdowns, its own system."""
+
+
+def _is_away(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(state, str) and state.startswith(_AWAY)
 
 
 def _reason(error: DBAPIError) -> str:

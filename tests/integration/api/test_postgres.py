@@ -1,0 +1,124 @@
+"""What only PostgreSQL brings: replicas, restarts, and a schema that is upgraded explicitly."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from tests.integration.api.test_server_process import Writer, check_all_there_once
+from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id, make_log, serve
+from tests.support.api_process import run_server
+from tests.support.postgres import Postgres, run_postgres
+from towpath_operator.store import migrate
+from towpath_operator.store.engine import Database
+from towpath_operator.store.tables import metadata
+from towpath_operator.wiring.api import open_database
+from towpath_operator.wiring.settings import ServerSettings
+
+
+@pytest.fixture
+async def replicas(postgres: Postgres, migrated: str) -> AsyncGenerator[tuple[Api, Api]]:
+    """Two APIs on one database."""
+    name = await postgres.create(migrated)
+    async with serve(Database(postgres.url(name))) as one, serve(Database(postgres.url(name))) as two:
+        yield one, two
+    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def differences(connection: Connection) -> list[Any]:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+async def test_migrated_tables_are_those_of_the_code(postgres: Postgres, migrated: str) -> None:
+    database = Database(postgres.url(await postgres.create(migrated)))
+    assert await database.run_sync(differences) == []
+    await migrate.downgrade(database, "base")
+    await migrate.upgrade(database)
+    assert await database.run_sync(differences) == []
+    await database.close()
+
+
+async def test_a_server_does_not_upgrade_a_shared_database_by_itself(postgres: Postgres) -> None:
+    url = postgres.url(await postgres.create())
+    with pytest.raises(RuntimeError, match="towpath server database upgrade"):
+        await open_database(ServerSettings(database_url=url))
+
+
+async def test_one_replicas_commit_wakes_the_others_waiting_requests(replicas: tuple[Api, Api]) -> None:
+    one, two = replicas
+    await one.declare()
+    cursor = (await two.get("/flow-runs/changes"))["cursor"]
+    claiming = asyncio.create_task(two.claim(wait_seconds=60))
+    changing = asyncio.create_task(two.get("/flow-runs/changes", cursor=cursor, wait_seconds=60))
+    run = await one.create_run()
+    (claimed,) = await asyncio.wait_for(claiming, 10)
+    changes = await asyncio.wait_for(changing, 10)
+    assert claimed["run"]["id"] == changes["items"][0]["id"] == run["id"]
+
+
+async def test_replicas_never_hand_out_a_run_twice_or_beyond_a_limit(replicas: tuple[Api, Api]) -> None:
+    one, two = replicas
+    await one.put("/work-queues", {"name": "test", "spec": {"concurrencyLimit": 17}})
+    await one.declare()
+    for _ in range(30):
+        await one.create_run()
+    answers = await asyncio.gather(*(api.claim(limit=3) for _ in range(10) for api in (one, two)))
+    claimed = [item["run"]["id"] for answer in answers for item in answer]
+    assert len(claimed) == len(set(claimed)) == 17
+
+
+async def test_a_batch_sent_to_both_replicas_counts_once(replicas: tuple[Api, Api]) -> None:
+    run = make_id()
+    batch = make_batch(run, make_flow_run(run), make_flow_state(run, "RUNNING"), *(make_log(run) for _ in range(50)))
+    answers = await asyncio.gather(*(api.tell(batch) for _ in range(5) for api in replicas))
+    assert sum(answer["applied"] for answer in answers) == 52
+    assert (await replicas[0].get("/logs", flow_run_id=run))["total"] == 50
+
+
+async def test_no_reader_of_changes_misses_one_whatever_commits_beside_it(replicas: tuple[Api, Api]) -> None:
+    one, two = replicas
+    await one.declare()
+    seen: set[str] = set()
+    made: set[str] = set()
+
+    async def follow() -> None:
+        cursor = 0
+        while len(seen) < 40:
+            changes = await two.get("/flow-runs/changes", cursor=cursor, wait_seconds=5)
+            seen.update(item["id"] for item in changes["items"])
+            cursor = changes["cursor"]
+
+    async def create(api: Api) -> None:
+        for _ in range(20):
+            made.add((await api.create_run())["id"])
+
+    await asyncio.wait_for(asyncio.gather(follow(), create(one), create(two)), 60)
+    assert seen == made
+
+
+async def test_clients_wait_through_a_restart_of_the_database_and_go_on(tmp_path: Path) -> None:
+    with run_postgres() as server:
+        url = server.url("postgres")
+        database = Database(url)
+        await migrate.upgrade(database)
+        await database.close()
+        with run_server(tmp_path, url) as api:
+            writers = [Writer(api.address) for _ in range(3)]
+            stop = asyncio.Event()
+            async with httpx.AsyncClient(timeout=60) as client:
+                telling = [asyncio.create_task(writer.tell(client, stop)) for writer in writers]
+                for mode in ("fast", "immediate"):
+                    await asyncio.sleep(0.5)
+                    await asyncio.to_thread(server.control, "restart", "-m", mode)
+                await asyncio.sleep(0.5)
+                stop.set()
+                await asyncio.gather(*telling)
+            check_all_there_once(api.address, writers)
+            log = api.log
+        assert "Traceback" not in log

@@ -55,6 +55,17 @@ class FlowSpec(Model):
         | None
     ) = None
     storage: Storage | None = None
+    path: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=1024,
+                description="The folder of a relative entrypoint where an agent runs it; pods have their image's or storage's.",
+            ),
+        ]
+        | None
+    ) = None
     result_storage: Annotated[BlockName, Field(description="A storage Block for task results.")] | None = None
     blocks: (
         Annotated[

@@ -18,6 +18,7 @@ from towpath.settings import Settings
 
 logger = logging.getLogger(__name__)
 _REFUSALS_SHOWN = 3
+_WARNINGS_SHOWN = 5
 
 
 class Sent(NamedTuple):
@@ -57,6 +58,7 @@ class Sender:
         self._transport = transport
         self._clock = clock
         self._failures = 0
+        self._refusals = 0
         self._next_try = 0.0
 
     def wait_time(self) -> float:
@@ -86,16 +88,24 @@ class Sender:
             return self._act_on_refusal(batch, judgement.reason)
         if judgement.refused:
             shown = "; ".join(f"{number}: {detail}" for number, detail in judgement.refused[:_REFUSALS_SHOWN])
-            logger.warning("The API did not keep %d events of a batch (%s).", len(judgement.refused), shown)
+            self._warn_of_refusal(f"The API did not keep {len(judgement.refused)} events of a batch ({shown}).")
         return Sent(stored=True, stale=judgement.stale)
 
     def _act_on_refusal(self, batch: Batch, reason: str) -> Sent:
         notice = replace_batch(batch, reason)
         if notice.body == batch.body or b'"logger":"towpath.client"' in batch.body:
-            logger.warning("The API does not take event %d: %s.", batch.first, reason)
+            self._warn_of_refusal(f"The API does not take event {batch.first}: {reason}.")
             return Sent(stored=True)
-        logger.warning("The API refused event %d, which is left out: %s.", batch.first, reason)
+        self._warn_of_refusal(f"The API refused event {batch.first}, which is left out: {reason}.")
         return Sent(stored=False, parts=[notice])
+
+    def _warn_of_refusal(self, message: str) -> None:
+        """The first few are shown; a run that has thousands would drown everything else in them."""
+        self._refusals += 1
+        if self._refusals <= _WARNINGS_SHOWN:
+            logger.warning("%s", message)
+        elif self._refusals == _WARNINGS_SHOWN + 1:
+            logger.warning("The API goes on refusing events: further warnings are left out.")
 
     def _note_failure(self, judgement: Judgement) -> None:
         self._failures += 1

@@ -47,7 +47,7 @@ def test_runs_made_while_it_is_killed_get_one_job_each(ready: Namespace) -> None
         ready.wait_condition("flowruns.towpath.dev", name, "Succeeded")
     for name in names:
         assert len(ready.jobs(name)) == 1
-        pods = ready.list("pods", f"towpath.dev/run-id={ready.run_id(name)}")
+        pods = ready.list_all("pods", f"towpath.dev/run-id={ready.run_id(name)}")
         assert len(pods) == 1
 
 
@@ -58,4 +58,4 @@ def test_a_flow_run_deleted_while_it_is_away_is_cancelled_afterwards(ready: Name
     kill_operator(ready)
     ready.kubectl("delete", "flowrun", "orphan", "--timeout=90s")
     assert ready.read_api(f"flow-runs/{run_id}")["state"]["name"] == "Cancelled"
-    wait_for("the pod's end", lambda: not ready.list("pods", f"towpath.dev/run-id={run_id}"))
+    wait_for("the pod's end", lambda: not ready.list_all("pods", f"towpath.dev/run-id={run_id}"))

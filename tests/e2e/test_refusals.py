@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.conftest import SCENARIOS
-from tests.support.cluster import SYSTEM_NAMESPACE, Namespace, find_condition, make_document, wait_for
+from tests.support.cluster import SYSTEM_NAMESPACE, Document, Namespace, find_condition, make_document, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -44,10 +44,16 @@ def test_a_deployment_not_named_for_its_flow_is_not_ready(declared: Namespace) -
 
 
 def test_a_schedule_that_cannot_be_read_is_not_ready(declared: Namespace) -> None:
-    spec = {"flow": "succeeds", "schedules": [{"name": "bad", "cron": "99 * * * *"}]}
-    declared.apply(make_document("Deployment", "succeeds.bad-cron", spec))
-    refused = declared.wait_condition("deployments.towpath.dev", "succeeds.bad-cron", "Ready=False", 30)
-    assert find_condition(refused, "Ready")["reason"] == "InvalidSchedule"
+    def deployment(name: str, timezone: str) -> Document:
+        schedule = {"name": "daily", "cron": "0 6 * * *", "timezone": timezone}
+        return make_document("Deployment", f"succeeds.{name}", {"flow": "succeeds", "schedules": [schedule]})
+
+    declared.apply(deployment("on-mars", "Mars/Olympus"), deployment("on-earth", "Europe/Berlin"))
+    refused = declared.wait_condition("deployments.towpath.dev", "succeeds.on-mars", "Ready=False", 30)
+    ready = find_condition(refused, "Ready")
+    assert ready["reason"] == "InvalidSchedule"
+    assert "Mars/Olympus" in ready["message"]
+    declared.wait_condition("deployments.towpath.dev", "succeeds.on-earth", "Ready", 30)
 
 
 def test_a_run_with_a_bad_parameter_is_failed_without_a_job(declared: Namespace) -> None:

@@ -106,7 +106,7 @@ def test_a_flow_that_raises_ends_failed_with_its_traceback_and_one_pod(runs: Nam
     assert "ValueError: the cargo is wet" in log
     (job,) = runs.jobs("fails")
     wait_for("the Job's end", lambda: runs.get("job", job["metadata"]["name"])["status"].get("failed"))
-    pods = runs.list("pods", f"job-name={job['metadata']['name']}")
+    pods = runs.list_all("pods", f"job-name={job['metadata']['name']}")
     assert len(pods) == 1
     assert job["spec"]["backoffLimit"] == 0
 
@@ -156,7 +156,7 @@ def test_deleting_a_flow_run_cancels_it(runs: Namespace) -> None:
     run = runs.read_api(f"flow-runs/{run_id}")
     assert (run["state"]["type"], run["state"]["name"]) == ("CANCELLED", "Cancelled")
     wait_for("the Job's end", lambda: runs.find("job", job["metadata"]["name"]) is None)
-    assert runs.list("pods", f"job-name={job['metadata']['name']}") == []
+    assert runs.list_all("pods", f"job-name={job['metadata']['name']}") == []
 
 
 def test_deleting_a_finished_flow_run_changes_nothing_in_the_api(runs: Namespace) -> None:

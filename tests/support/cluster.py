@@ -82,7 +82,7 @@ class Namespace:
         found = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
         return json.loads(found) if found.strip() else None
 
-    def list(self, kind: str, selector: str = "") -> list[Document]:
+    def list_all(self, kind: str, selector: str = "") -> list[Document]:
         """All objects of a kind."""
         args = ["get", kind, "-o", "json", *(["-l", selector] if selector else [])]
         return json.loads(self.kubectl(*args))["items"]
@@ -144,7 +144,7 @@ class Namespace:
     def jobs(self, name: str) -> list[Document]:
         """The Jobs of a FlowRun."""
         uid = self.get("flowruns.towpath.dev", name)["metadata"]["uid"]
-        jobs = self.list("jobs")
+        jobs = self.list_all("jobs")
         return [job for job in jobs if any(o["uid"] == uid for o in job["metadata"].get("ownerReferences", []))]
 
     def apply_scenarios(self, file: Path, flows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -118,13 +118,13 @@ def tell_story(before: Raw, after: Mapping[str, Any]) -> list[Step]:
     message = str(after.get("message") or "")
     finished = find_condition(after.get("conditions") or [], FINISHED) or {}
     if finished.get("status") == "True":
-        return [] if _was_finished(before) else [_tell_end(after, state, message)]
+        return [] if _was_finished(before) else [*_tell_missed_start(before, after), _tell_end(after, state, message)]
     if state == earlier:
         told = get_str(before, "message")
         return [Step("Warning", "Waiting", message)] if message and message != told and state in _WAITING else []
     match state:
         case "Running":
-            return [Step("Normal", "Running", f"Attempt {after.get('attempt')} runs in Job {after.get('job')}.")]
+            return [_tell_start(after)]
         case "Retrying" | "Rerunning" | "AwaitingRetry":
             return [Step("Warning", state, message or "The run is tried again.")]
         case "Late" | "Paused" | "Suspended" | "Resuming" | "AwaitingConcurrencySlot" | "Cancelling":
@@ -134,6 +134,16 @@ def tell_story(before: Raw, after: Mapping[str, Any]) -> list[Step]:
 
 
 _WAITING: Final = frozenset({"Pending", "Submitting", "InfrastructurePending", "NotReady"})
+
+
+def _tell_start(after: Mapping[str, Any]) -> Step:
+    return Step("Normal", "Running", f"Attempt {after.get('attempt')} runs in Job {after.get('job')}.")
+
+
+def _tell_missed_start(before: Raw, after: Mapping[str, Any]) -> list[Step]:
+    """A run so quick that its running was never written into its status has run all the same."""
+    missed = after.get("startTime") and not get_str(before, "startTime")
+    return [_tell_start(after)] if missed else []
 
 
 def _was_finished(before: Raw) -> bool:

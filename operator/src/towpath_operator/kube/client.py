@@ -83,7 +83,7 @@ class KubeClient:
         headers = {"Accept": _METADATA_ONLY} if metadata_only else {}
         while True:
             page = await self._json("GET", resource.path(namespace), query=query, headers=headers)
-            for item in page.get("items", []):
+            for item in page.get("items") or []:  # null for an empty list of metadata
                 yield item
             token = page.get("metadata", {}).get("continue")
             if not token:

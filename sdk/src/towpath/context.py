@@ -111,6 +111,7 @@ class FlowRunContext:
         child: where its parent keeps what came of it.
         owns_teller: whether the teller is closed at its end.
         is_held: whether a launcher holds the run, and decides its state when the process is told to stop.
+        is_remote: whether this is the image of a flow run in another process, which numbers its task runs.
         wait_for: futures and states that must complete first.
     """
 
@@ -122,6 +123,7 @@ class FlowRunContext:
         "flow",
         "flow_run",
         "is_held",
+        "is_remote",
         "lock",
         "log_prints",
         "loop_lock",
@@ -168,6 +170,7 @@ class FlowRunContext:
         self.child: Child | None = None
         self.owns_teller = False
         self.is_held = False
+        self.is_remote = False
         self.wait_for: list[Any] = []
 
     @property

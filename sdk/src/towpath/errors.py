@@ -12,6 +12,9 @@ BaseException
         │   ├── MappingMissingIterable   .map() without anything to map over
         │   └── MappingLengthMismatch    .map() over iterables of different lengths
         ├── DefinitionError          an option of @flow or @task that makes no sense
+        ├── DeploymentError          a deployment that cannot be built or applied
+        │   ├── ScheduleError            ... for its schedule
+        │   └── ManifestError            ... for what its manifest says
         ├── MissingContextError      something that needs a run was called outside one
         ├── RunError                 how a run ended, for those who ask for its result
         │   ├── FailedRun
@@ -78,6 +81,18 @@ class MappingLengthMismatch(ParameterError, ValueError):
 
 class DefinitionError(TowpathError, ValueError):
     """An option of `@flow` or `@task` that makes no sense; the message names it."""
+
+
+class DeploymentError(TowpathError, ValueError):
+    """A deployment that cannot be built or applied as it is described; the message names the field."""
+
+
+class ScheduleError(DeploymentError):
+    """A schedule cannot be read, or never comes."""
+
+
+class ManifestError(DeploymentError):
+    """A manifest cannot be read; the message names the file, the document, the field and what would be right."""
 
 
 class MissingContextError(TowpathError, RuntimeError):

@@ -221,10 +221,14 @@ def test_storages_are_opened_from_folders_addresses_storages_and_blocks(tmp_path
         open_storage(3)
 
 
+def fixed_key(*_: Any) -> str:
+    return "fixed"
+
+
 def test_fsspec_addresses_hold_results_and_the_cache(told: Recording) -> None:
     calls: list[int] = []
 
-    @task(cache_key_fn=lambda *_: "fixed", result_storage="memory://bucket/results")
+    @task(cache_key_fn=fixed_key, result_storage="memory://bucket/results")
     def work() -> int:
         calls.append(1)
         return len(calls)

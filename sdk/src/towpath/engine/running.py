@@ -38,7 +38,7 @@ def call_task(
     if task.is_async and _can_await(parent):
         return _call_task_async(task, args, kwargs, parent, return_state, wait_for)
     context = _begin_task(task, args, kwargs, parent, wait_for)
-    state = _live(context, live_task_run(context))
+    state = live_to_end(context, live_task_run(context))
     return state if return_state else state.result()
 
 
@@ -84,7 +84,8 @@ def _around(context: RunContext) -> Any:
     return PrintsLogged()
 
 
-def _live(context: RunContext, core: Core[State[Any]]) -> State[Any]:
+def live_to_end(context: RunContext, core: Core[State[Any]]) -> State[Any]:
+    """Drives a run in this thread, its prints logged if it says so; closes the teller that it owns."""
     try:
         if not context.log_prints:
             return drive(core, context)
@@ -127,12 +128,13 @@ def submit_bound(
         with flow_context.lock:
             flow_context.outstanding[future] = context
         future.add_done_callback(partial(_forget, flow_context))
-    if is_awaited:
+    runner = runner_for(flow_context)
+    if is_awaited and not runner.is_remote:
         from towpath.engine.loops import spawn  # noqa: PLC0415 - asyncio is loaded by now
 
-        spawn(_live_submitted_async(context, future), flow_context, in_sequence=is_sequential(flow_context))
+        spawn(_live_submitted_async(context, future), flow_context, in_sequence=runner.is_sequential)
     else:
-        _runner_for(flow_context).submit(context, future)
+        runner.submit(context, future)
     if parent is not None:
         RunLogger(parent).say(20, f"Submitted task run {run.name!r} for execution.")
     return future
@@ -153,12 +155,8 @@ def _in_loop() -> bool:
     return True
 
 
-def is_sequential(flow_context: FlowRunContext | None) -> bool:
-    """Whether the flow runs its tasks one after another."""
-    return flow_context is not None and getattr(flow_context.flow.task_runner, "is_sequential", False)
-
-
-def _runner_for(flow_context: FlowRunContext | None) -> Any:
+def runner_for(flow_context: FlowRunContext | None) -> Any:
+    """The task runner of a flow run, made at its first use; outside flows, the process' own."""
     from towpath.task_runners import default_runner  # noqa: PLC0415 - the runners call this module
 
     if flow_context is None:
@@ -176,7 +174,7 @@ def _runner_for(flow_context: FlowRunContext | None) -> Any:
 def live_submitted(context: TaskRunContext, future: Future[Any]) -> None:
     """Runs a submitted task in this thread and gives its future the state it ends in. Raises nothing."""
     try:
-        state = _live(context, live_task_run(context))
+        state = live_to_end(context, live_task_run(context))
     except BaseException as error:  # noqa: BLE001 - the task run has told it; the thread goes on to the next one
         state = context.task_run.state
         if state is None or not state.is_final():
@@ -237,7 +235,7 @@ async def _call_flow_async(create: Callable[[], FlowRunContext], return_state: b
 
 def _live_flow(context: FlowRunContext) -> State[Any]:
     try:
-        return _live(context, live_flow_run(context))
+        return live_to_end(context, live_flow_run(context))
     finally:
         if context.runner is not None:
             context.runner.close()

@@ -52,7 +52,9 @@ def create_task_run(
     """
     flow_context = parent.flow_context if parent is not None else None
     run_id = uuid7_text()
-    number = _next_number(task.name, flow_context) if flow_context is not None else run_id[-3:]
+    number = run_id[-4:]
+    if flow_context is not None and not flow_context.is_remote:
+        number = _next_number(task.name, flow_context)
     name = f"{task.name}-{number}"
     earlier = flow_context.earlier.get(name) if flow_context is not None else None
     if earlier is not None and (earlier.type is not StateType.COMPLETED or earlier.result is not None):
@@ -94,12 +96,12 @@ def _take_up(context: TaskRunContext, earlier: Child) -> None:
         enter_task_state(context, State(StateType.SCHEDULED, name="AwaitingRetry", message="The flow run is retried."))
 
 
-def _next_number(name: str, flow_context: FlowRunContext) -> int:
+def _next_number(name: str, flow_context: FlowRunContext) -> str:
     counts = flow_context.task_counts
     counter = counts.get(name)
     if counter is None:
         counter = counts.setdefault(name, itertools.count())
-    return next(counter)
+    return str(next(counter))
 
 
 def inherit_log_prints(own: bool | None, parent: RunContext | None) -> bool:
@@ -147,7 +149,7 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
         logger.say(logging.INFO, "The result of the flow's earlier try is used.")
         return before
     try:
-        if not (yield from _resolve_inputs(context, logger)):
+        if not (yield from resolve_inputs(context, logger)):
             return cast("State[Any]", context.task_run.state)
         return (yield from _live_attempts(context, logger))
     except TransitionRefused as refused:
@@ -171,7 +173,7 @@ def crash(context: TaskRunContext, error: BaseException, logger: RunLogger) -> N
     enter_task_state(context, state)
 
 
-def _resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
+def resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
     """Puts data in the place of futures and states; False, and NotReady, when one of them did not complete."""
     if not context.upstreams:
         return True

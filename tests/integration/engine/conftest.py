@@ -1,0 +1,21 @@
+"""Runs in several processes tell a real HTTP server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.event_sink import EventSink
+from towpath.client.telling import flush_all
+from towpath.settings import forget_settings
+
+
+@pytest.fixture
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventSink]:
+    with EventSink() as sink:
+        monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("TOWPATH_API_URL", sink.url)
+        forget_settings()
+        yield sink
+        flush_all()
+        forget_settings()

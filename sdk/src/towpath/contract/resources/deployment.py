@@ -41,6 +41,9 @@ class DeploymentSpec(Model):
         ]
         | None
     ) = None
+    version: (
+        Annotated[str, Field(min_length=1, max_length=200, description="Of the flow's code, for people.")] | None
+    ) = None
     flow: Annotated[DisplayName, Field(description="The Flow, by its resource name or its name for people.")]
     parameters: Json = {}
     tags: Annotated[list[Tag], Field(max_length=200)] = []

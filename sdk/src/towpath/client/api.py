@@ -1,4 +1,4 @@
-"""Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner and the CLI.
+"""Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner, the agent and the CLI.
 
 Synchronous. Every answer is a model of the contract; every failure an ApiError of `towpath.errors`. Retries nothing: its
 callers know how long they can wait. Loads pydantic, so whoever only tells events never imports this.
@@ -14,11 +14,16 @@ from pydantic import BaseModel, ValidationError
 
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
-from towpath.contract.declared import DeploymentRead, FlowRead, WorkQueueRead
+from towpath.contract.declared import Declaration, DeclaredRead, DeploymentRead, FlowRead, WorkQueueRead
 from towpath.contract.ids import uuid7_text
 from towpath.contract.problems import Code, Problem
 from towpath.contract.runs import (
+    AttemptEnded,
+    AttemptLaunched,
     AttemptTake,
+    ClaimRequest,
+    Claims,
+    FlowRunChanges,
     FlowRunCreate,
     FlowRunRead,
     LogRead,
@@ -31,6 +36,7 @@ from towpath.errors import ApiError, ApiRefused, ApiUnavailable, NotFound, Setti
 from towpath.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
+D = TypeVar("D", bound=DeclaredRead)
 T = TypeVar("T")
 Id = UUID | str
 PAGE_SIZE = 200
@@ -76,6 +82,19 @@ class ApiClient:
         self._transport.close()
 
     # What is declared
+
+    def declare(self, path: str, declaration: Declaration, answer: type[D]) -> D:
+        """Creates what `declaration` names, or replaces what is declared under its name.
+
+        Args:
+            path: the kind's path, as `/flows`.
+            answer: the model of the kind's answers.
+        """
+        return self._ask("PUT", path, answer, body=declaration)
+
+    def delete_deployment(self, deployment_id: Id) -> None:
+        """Takes a deployment away. Its runs that wait are cancelled; its history stays."""
+        self._request("DELETE", f"/deployments/{deployment_id}")
 
     def list_flows(self, **filters: Any) -> Page[FlowRead]:
         """Flows, by `namespace`, `name`, `limit`, `cursor`."""
@@ -154,6 +173,25 @@ class ApiClient:
         """
         return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/take", TakenRun, body=take)
 
+    # What launchers say
+
+    def claim(self, request: ClaimRequest) -> Claims:
+        """Runs that are due, each with a lease; waits up to `wait_seconds` for the first."""
+        return self._ask("POST", "/work-queues/claims", Claims, body=request)
+
+    def report_launched(self, run_id: Id, attempt: int, report: AttemptLaunched) -> FlowRunRead:
+        """Says that an attempt's process exists, which ends the claim's lease."""
+        return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/launched", FlowRunRead, body=report)
+
+    def report_ended(self, run_id: Id, attempt: int, report: AttemptEnded) -> FlowRunRead:
+        """Says how an attempt ended; the answer shows what became of the run."""
+        return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/ended", FlowRunRead, body=report)
+
+    def wait_for_changes(self, cursor: int | None, wait_seconds: float, namespaces: list[str]) -> FlowRunChanges:
+        """Runs that changed after `cursor`, from now on if it is None; waits up to `wait_seconds` for the first."""
+        asked = {"cursor": cursor, "wait_seconds": wait_seconds, "namespace": namespaces}
+        return self._ask("GET", "/flow-runs/changes", FlowRunChanges, params=asked)
+
     def _ask(
         self,
         method: str,
@@ -165,16 +203,20 @@ class ApiClient:
     ) -> M:
         query = urlencode({name: value for name, value in (params or {}).items() if value is not None}, doseq=True)
         content = body.model_dump_json(exclude_unset=True).encode() if body is not None else None
-        response = self._transport.request(method, f"{path}?{query}" if query else path, content)
-        if not 200 <= response.status < 300:
-            raise map_refusal(self.url, response.status, response.body)
+        response = self._request(method, f"{path}?{query}" if query else path, content)
         try:
-            return answer.model_validate_json(response.body)
+            return answer.model_validate_json(response)
         except ValidationError as error:
             raise ApiError(
                 f"The answer of {self.url}{path} cannot be read ({error.error_count()} fields differ): "
                 "is it the API of this version of Towpath?"
             ) from error
+
+    def _request(self, method: str, path: str, content: bytes | None = None) -> bytes:
+        response = self._transport.request(method, path, content)
+        if not 200 <= response.status < 300:
+            raise map_refusal(self.url, response.status, response.body)
+        return response.body
 
 
 def map_refusal(url: str, status: int, content: bytes) -> ApiError:

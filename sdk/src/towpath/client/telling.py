@@ -46,7 +46,7 @@ class Teller:
         if not self._courier.is_stirred:
             self._courier.stir()
 
-    def flush(self, timeout: float | None, *, stored: bool = False) -> bool:
+    def flush(self, timeout: float | None = None, *, stored: bool = False) -> bool:
         """Waits until all that was told before is safe.
 
         Args:

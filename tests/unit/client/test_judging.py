@@ -43,6 +43,7 @@ def test_what_the_api_cannot_take_is_split_and_in_the_end_left_out(status: int) 
 def test_the_time_that_the_server_names_counts() -> None:
     assert judge_answer(answer(429, {}, retry_after=5), 1).retry_after == 5
     assert 5 <= plan_delay(1, 5, lambda: 0.5) <= 6
+    assert plan_delay(1, 86_400, lambda: 0.0) == 60
 
 
 def test_delays_grow_up_to_a_limit_and_differ() -> None:

@@ -12,6 +12,8 @@ from towpath.client.transport import Answer
 
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 10.0
+LONGEST_ASKED_DELAY: Final = 60.0
+"""A server that asks for more is asked again after this: its answer may be out of date by then."""
 
 
 class Judgement(NamedTuple):
@@ -76,6 +78,6 @@ def plan_delay(failures: int, retry_after: float | None, random: Callable[[], fl
     asks for counts instead, with a random tenth on top.
     """
     if retry_after is not None:
-        return retry_after * (1 + random() / 10) + random() * FIRST_DELAY
+        return min(retry_after, LONGEST_ASKED_DELAY) * (1 + random() / 10) + random() * FIRST_DELAY
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - 1, 16))
     return longest * (1 - random() / 2)

@@ -1,5 +1,6 @@
 """Runs in several processes tell a real HTTP server."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from tests.support.event_sink import EventSink
 from towpath.client.telling import flush_all
 from towpath.settings import forget_settings
+
+# Ray's workers use this Python: started by `uv run`, Ray would build an environment for each. Read when Ray is imported.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 
 
 @pytest.fixture

@@ -14,10 +14,24 @@ const canal: MantineColorsTuple = [
   '#034543',
 ]
 
+// Mantine's own dark greys are neutral; these lean to the water, as the pages around them do.
+const dark: MantineColorsTuple = [
+  '#d3dade',
+  '#adb8bf',
+  '#8b98a1',
+  '#6c7982',
+  '#3b474f',
+  '#303b43',
+  '#263037',
+  '#1b2126',
+  '#13181c',
+  '#0d1114',
+]
+
 export const theme = createTheme({
   primaryColor: 'canal',
   primaryShade: { light: 7, dark: 6 },
-  colors: { canal },
+  colors: { canal, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: '650' },

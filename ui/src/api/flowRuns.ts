@@ -35,6 +35,27 @@ export const flowRunsQuery = (query: FlowRunQuery, limit: number) =>
     placeholderData: keepPreviousData,
   })
 
+const SAMPLE_PAGE = 1_000
+const SAMPLE_PAGES = 2
+
+/** The newest matching runs, up to a bound: for charts over time. `capped` says that there are more. */
+export const flowRunSample = (query: FlowRunQuery) =>
+  queryOptions({
+    queryKey: [...flowRunKeys.lists, 'first', query, 'sample'] as const,
+    queryFn: async ({ signal }) => {
+      const runs: FlowRun[] = []
+      let cursor: string | undefined
+      for (let page = 0; page < SAMPLE_PAGES; page += 1) {
+        const found = await listFlowRuns(query, SAMPLE_PAGE, cursor, signal)
+        runs.push(...found.items)
+        cursor = found.next_cursor ?? undefined
+        if (cursor === undefined) break
+      }
+      return { runs, capped: cursor !== undefined }
+    },
+    placeholderData: keepPreviousData,
+  })
+
 export const flowRunQuery = (id: string) =>
   queryOptions({
     queryKey: flowRunKeys.one(id),

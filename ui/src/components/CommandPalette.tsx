@@ -43,6 +43,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} withCloseButton={false} padding={0} size={600} yOffset="12vh" aria-label="Find a page or a run">
       <TextInput
+        autoFocus
         data-autofocus
         variant="unstyled"
         size="md"
@@ -91,11 +92,12 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 function useEntries(text: string): Entry[] {
   const navigate = useNavigate()
   const [wanted] = useDebouncedValue(text, 200)
+  const [soon] = useState(() => new Date(Date.now() + 60_000).toISOString())
   const flows = useInfiniteQuery(flowPages)
   const deployments = useInfiniteQuery(deploymentPages)
   const named = useQuery({ ...flowRunsQuery({ name: wanted }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
   const byId = useQuery({ ...flowRunQuery(wanted), enabled: UUID.test(wanted), retry: false })
-  const recent = useQuery({ ...flowRunsQuery({}, 5), enabled: wanted === '' })
+  const recent = useQuery({ ...flowRunsQuery({ until: soon }, 5), enabled: wanted === '' })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
   const runs = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
   return [

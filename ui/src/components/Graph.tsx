@@ -7,9 +7,9 @@ import { Link } from '@tanstack/react-router'
 import { memo, useEffect, useMemo, useState } from 'react'
 
 import type { TaskRun } from '../api/types'
-import { buildGraph, type Graph as Shape, GROUP_ABOVE, type GraphNode, leadingState, shapeOf } from '../lib/graph'
+import { buildGraph, type Graph as Shape, GROUP_ABOVE, type GraphNode, leadingState, type Places, shapeOf } from '../lib/graph'
 import { toneOf } from '../lib/states'
-import { NODE_HEIGHT, NODE_WIDTH, place, type Places } from './elk'
+import { NODE_HEIGHT, NODE_WIDTH, place } from './elk'
 import classes from './Graph.module.css'
 import { ErrorState, RowsSkeleton } from './Notices'
 import { StateIcon } from './StateBadge'
@@ -55,7 +55,7 @@ export function Graph({ tasks }: { tasks: readonly TaskRun[] }) {
           nodeTypes={NODE_TYPES}
           colorMode={scheme}
           fitView
-          fitViewOptions={{ maxZoom: 1 }}
+          fitViewOptions={{ maxZoom: 1, minZoom: 0.4 }}
           minZoom={0.02}
           maxZoom={1.6}
           nodesDraggable={false}

@@ -57,7 +57,7 @@ export function LogView({ source, live, fileName, taskNames }: Props) {
         />
         <Select
           size="xs"
-          w={170}
+          w={150}
           aria-label="Level"
           allowDeselect={false}
           data={LEVELS.map((each) => ({ value: String(each.value), label: each.label }))}

@@ -28,7 +28,7 @@ export function PageFrame({ title, above, mark, actions, children, fill = false 
           {above !== undefined && (
             <div className={classes.above}>
               {above.map(({ label, to }) => (
-                <Anchor key={label} component={Link} to={to as '/'} size="sm" c="dimmed" className="cut">
+                <Anchor key={label} component={Link} to={to as '/'} size="sm" className="cut muted">
                   {label}
                 </Anchor>
               ))}

@@ -1,12 +1,12 @@
 /** The filters of run lists. What is chosen lives in the address, so a list can be sent to somebody as a link. */
-import { Button, Select, TextInput } from '@mantine/core'
+import { Checkbox, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Search, X } from 'lucide-react'
+import { Search } from 'lucide-react'
 import { useState } from 'react'
 
 import { deploymentPages, flowPages, workQueuePages } from '../api/declared'
-import { countFilters, type FlowRunSearch, RANGES } from '../lib/filters'
+import { type FlowRunSearch, RANGES, showsUpcoming } from '../lib/filters'
 import { STATE_FILTERS } from '../lib/states'
 import { FilterMenu } from './FilterMenu'
 import classes from './RunFilters.module.css'
@@ -49,17 +49,20 @@ export function RunFilters({ search, onChange, without = [] }: Props) {
       <FilterMenu label="Tag" free options={[]} value={search.tag ?? []} onChange={(value) => set({ tag: list(value) })} />
       <Select
         aria-label="Time"
-        w={150}
+        w={136}
         allowDeselect={false}
         data={[{ value: '', label: 'All time' }, ...RANGES]}
         value={search.range ?? ''}
         onChange={(value) => set({ range: value === '' ? undefined : (value ?? undefined), since: undefined, until: undefined })}
       />
-      {countFilters(search) > 0 && (
-        <Button variant="subtle" color="gray" leftSection={<X size={14} />} onClick={() => onChange({})}>
-          Clear
-        </Button>
-      )}
+      <Checkbox
+        size="sm"
+        className={classes.upcoming}
+        label="Upcoming"
+        checked={showsUpcoming(search)}
+        disabled={search.state?.includes('SCHEDULED')}
+        onChange={(event) => set({ upcoming: event.currentTarget.checked ? 'yes' : undefined })}
+      />
     </div>
   )
 }

@@ -161,7 +161,7 @@ function Row({ run, selection }: { run: FlowRun; selection?: Selection }) {
         {run.tasks.total > 0 && (
           <>
             {run.tasks.failed > 0 && <span className={classes.failed}>{run.tasks.failed} failed · </span>}
-            {run.tasks.completed}/{run.tasks.total}
+            {run.tasks.completed.toLocaleString('en')}/{run.tasks.total.toLocaleString('en')}
           </>
         )}
       </span>

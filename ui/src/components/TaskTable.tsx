@@ -31,8 +31,8 @@ const COLUMNS: readonly Column<TaskRun>[] = [
     ),
   },
   { head: 'State', width: '150px', cell: (run) => <StateBadge state={run.state} /> },
-  { head: 'Task', width: 'minmax(100px, 1fr)', from: 1000, cell: (run) => run.task },
-  { head: 'Tags', width: 'minmax(100px, 1fr)', from: 1000, cell: (run) => <Tags tags={run.tags} shown={2} /> },
+  { head: 'Task', width: 'minmax(100px, 1fr)', from: 900, cell: (run) => run.task },
+  { head: 'Tags', width: 'minmax(100px, 1fr)', from: 900, cell: (run) => <Tags tags={run.tags} shown={2} /> },
   {
     head: 'Retries',
     width: '64px',

@@ -21,6 +21,8 @@ import { StateIcon } from './StateBadge'
 import classes from './Timeline.module.css'
 
 const ROW = 28
+/** Pixels after the last bar, for its duration. */
+const END = 72
 const MOST_SUBFLOWS = 1_000
 const ZOOMS = [1, 2, 4, 8, 16, 32, 64] as const
 
@@ -39,7 +41,7 @@ export function Timeline({ run, tasks, hasSubflows }: Props) {
   const { ref: measure, width: place } = useElementSize()
   const box = useRef<HTMLDivElement>(null)
   const labels = place < 640 ? 132 : 240
-  const width = Math.max(160, place - labels - 16) * (ZOOMS[zoom] ?? 1)
+  const width = Math.max(120, place - labels - END) * (ZOOMS[zoom] ?? 1)
   const scale = width / (span.to - span.from)
   const ticks = useMemo(() => ticksOf(span, width), [span, width])
   const rows = useVirtualizer({
@@ -70,7 +72,7 @@ export function Timeline({ run, tasks, hasSubflows }: Props) {
       </div>
       {place > 0 && (
         <div ref={box} className={classes.box} tabIndex={0} role="group" aria-label={`Timeline of ${bars.length} task runs`}>
-          <div style={{ width: labels + width + 16, minWidth: '100%' }}>
+          <div style={{ width: labels + width + END, minWidth: '100%' }}>
             <div className={classes.axis}>
               <div className={classes.corner} style={{ width: labels }} />
               {ticks.map((at) => (

@@ -11,7 +11,7 @@ export interface Column<T> {
   cell: (row: T) => ReactNode
   number?: boolean
   /** The least width of the table, in pixels, at which this column is shown. */
-  from?: 640 | 1000
+  from?: 640 | 900
 }
 
 interface Props<T> {
@@ -38,7 +38,7 @@ export function VirtualTable<T>({ label, rows, rowKey, columns, height = 44, max
     overscan: 8,
   })
   const tracks = (least: number) => columns.filter((column) => (column.from ?? 0) <= least).map((column) => column.width).join(' ')
-  const style = { '--all': tracks(1000), '--mid': tracks(640), '--few': tracks(0), maxHeight } as React.CSSProperties
+  const style = { '--all': tracks(900), '--mid': tracks(640), '--few': tracks(0), maxHeight } as React.CSSProperties
   return (
     <div ref={box} className={`card ${classes.table}`} style={style} role="table" aria-label={label} aria-rowcount={rows.length} tabIndex={0}>
       <div role="rowgroup" className={classes.head}>

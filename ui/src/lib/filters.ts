@@ -11,6 +11,8 @@ export interface FlowRunSearch {
   namespace?: string[]
   name?: string
   parent?: string
+  /** `yes` shows runs that are scheduled for later, too. */
+  upcoming?: string
   /** A span before now as `24h` or `7d`, or nothing for all time. */
   range?: string
   /** Exact bounds, RFC 3339; they win over `range`. */
@@ -66,6 +68,7 @@ export function readFlowRunSearch(search: Record<string, unknown>): FlowRunSearc
     tag: readList(search.tag),
     namespace: readList(search.namespace),
     name: readText(search.name),
+    upcoming: readText(search.upcoming) === 'yes' ? 'yes' : undefined,
     parent: parent !== undefined && UUID.test(parent) ? parent : undefined,
     range: parseRange(range) === undefined ? undefined : range,
     since: readTime(search.since),
@@ -90,14 +93,21 @@ export function toQuery(search: FlowRunSearch, now: number): FlowRunQuery {
     name: search.name,
     parent_flow_run_id: search.parent,
     since: search.since ?? (span === undefined ? undefined : new Date(minute - span).toISOString()),
-    until: search.until,
+    until: search.until ?? (showsUpcoming(search) ? undefined : new Date(minute + 120_000).toISOString()),
   })
+}
+
+/** Whether runs that are not yet due are shown: else schedules that look far ahead would bury what ran. */
+export function showsUpcoming(search: FlowRunSearch): boolean {
+  return search.upcoming === 'yes' || (search.state?.includes('SCHEDULED') ?? false)
 }
 
 /** How many filters are set. */
 export function countFilters(search: FlowRunSearch): number {
-  return Object.values(search).reduce<number>((sum, value) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0), 0)
+  return Object.entries(search).reduce<number>((sum, [key, value]) => (key === 'upcoming' ? sum : add(sum, value)), 0)
 }
+
+const add = (sum: number, value: string | string[] | undefined) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0)
 
 function withoutEmpty<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T

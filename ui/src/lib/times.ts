@@ -32,7 +32,7 @@ export function tickAfter(time: number, now: number): number {
 
 /** `850 ms`, `4.2 s`, `3m 05s`, `2h 10m`, `5d 3h`; milliseconds in. */
 export function formatDuration(ms: number): string {
-  if (ms < 0) return '0 ms'
+  if (ms < 1) return '< 1 ms'
   if (ms < 1_000) return `${Math.round(ms)} ms`
   const seconds = ms / 1000
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`

@@ -80,8 +80,8 @@ function columnsWith(run: (deployment: Deployment) => void, withFlow: boolean): 
       ),
     },
     { head: 'Schedule', width: 'minmax(140px, 1.6fr)', from: 640, cell: (each) => <ScheduleSummary deployment={each} /> },
-    { head: 'Work queue', width: 'minmax(80px, 0.8fr)', from: 1000, cell: (each) => each.spec.workQueue },
-    { head: 'Active', width: '60px', number: true, from: 1000, cell: (each) => each.active_runs || <span className="muted">–</span> },
+    { head: 'Work queue', width: 'minmax(80px, 0.8fr)', from: 900, cell: (each) => each.spec.workQueue },
+    { head: 'Active', width: '60px', number: true, from: 900, cell: (each) => each.active_runs || <span className="muted">–</span> },
     { head: 'Next run', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.next_run} /> },
     { head: 'Last run', width: '96px', number: true, cell: (each) => <RelativeTime time={each.last_run} /> },
     {

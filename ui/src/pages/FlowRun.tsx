@@ -74,7 +74,7 @@ function Shown({ run }: { run: Run }) {
         <Trace run={run} tasks={tasks.data} hasSubflows={children > 0} />
       )}
       <Tabs value={tab} onChange={(value) => void navigate({ search: { tab: value ?? 'logs' }, replace: true })} keepMounted={false}>
-        <Tabs.List mb={12} style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+        <Tabs.List mb={12}>
           {tabs.map(({ value, label, count }) => (
             <Tabs.Tab key={value} value={value}>
               {label}
@@ -153,7 +153,7 @@ function Summary({ run }: { run: Run }) {
             label: 'Tasks',
             value: (
               <span className="numbers">
-                {run.tasks.completed} of {run.tasks.total} completed
+                {run.tasks.completed.toLocaleString('en')}/{run.tasks.total.toLocaleString('en')}
                 {run.tasks.failed > 0 && <span style={{ color: 'var(--state-failed-text)' }}> · {run.tasks.failed} failed</span>}
               </span>
             ),

@@ -1,7 +1,7 @@
 /** Every flow run, by state, flow, deployment, queue, tag, name and time. */
 import { Button, Group, Text } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
-import { Activity, CircleSlash } from 'lucide-react'
+import { Activity, CircleSlash, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
 
 import { useCancelMany } from '../components/cancelling'
@@ -53,7 +53,13 @@ export function FlowRuns() {
         }}
         toolbar={(runs) => {
           const open = runs.filter((run) => chosen.has(run.id) && !isEnded(run.state.type))
-          if (chosen.size === 0) return null
+          if (chosen.size === 0) {
+            return filtered ? (
+              <Button size="compact-sm" variant="subtle" leftSection={<X size={14} />} onClick={() => change({})}>
+                Clear filters
+              </Button>
+            ) : null
+          }
           return (
             <Group gap={8}>
               <Text size="sm">{chosen.size} chosen</Text>

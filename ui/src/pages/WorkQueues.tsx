@@ -72,8 +72,8 @@ function columnsWith(toggle: (queue: WorkQueue) => void): readonly Column<WorkQu
         </Link>
       ),
     },
-    { head: 'Launcher', width: 'minmax(90px, 1fr)', from: 1000, cell: (queue) => (queue.spec.launcher === 'Job' ? 'Kubernetes Jobs' : 'Agent') },
-    { head: 'Priority', width: '70px', number: true, from: 1000, cell: (queue) => queue.spec.priority },
+    { head: 'Launcher', width: 'minmax(90px, 1fr)', from: 900, cell: (queue) => (queue.spec.launcher === 'Job' ? 'Kubernetes Jobs' : 'Agent') },
+    { head: 'Priority', width: '70px', number: true, from: 900, cell: (queue) => queue.spec.priority },
     { head: 'Waiting', width: '70px', number: true, cell: (queue) => count(queue.queued) },
     {
       head: 'Late',

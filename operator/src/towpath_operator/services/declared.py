@@ -22,6 +22,8 @@ PutT = TypeVar("PutT", bound=Declaration)
 ReadT = TypeVar("ReadT", bound=DeclaredRead)
 Prepare = Callable[[Transaction, PutT], Awaitable[Mapping[str, Any]]]
 """Checks a declaration and returns the columns that its kind adds; those named in `same` also tell equal names apart."""
+Settle = Callable[[Transaction, UUID, PutT], Awaitable[None]]
+"""After a declaration was saved under its id."""
 Forget = Callable[[Transaction, Row], Awaitable[bool]]
 """Before a row is deleted. Returns whether it may go; it has been dealt with when not."""
 View = Callable[[Reader, Sequence[Row]], Awaitable[list[ReadT]]]
@@ -29,6 +31,10 @@ View = Callable[[Reader, Sequence[Row]], Awaitable[list[ReadT]]]
 
 async def _prepare_nothing(_: Transaction, __: Declaration) -> Mapping[str, Any]:
     return {}
+
+
+async def _settle_nothing(_: Transaction, __: UUID, ___: Declaration) -> None:
+    return
 
 
 async def _forget_all(_: Transaction, __: Row) -> bool:
@@ -43,6 +49,7 @@ class Nouns(Generic[PutT, ReadT]):
         rows: its rows.
         view: makes its models.
         prepare: checks and completes a declaration.
+        settle: does what follows from it.
         forget: decides whether a row may go.
         same: columns that, besides namespace and name, make a name unique.
     """
@@ -55,6 +62,7 @@ class Nouns(Generic[PutT, ReadT]):
         view: View[ReadT],
         *,
         prepare: Prepare[PutT] = _prepare_nothing,
+        settle: Settle[PutT] = _settle_nothing,
         forget: Forget = _forget_all,
         same: Sequence[str] = (),
     ) -> None:
@@ -63,6 +71,7 @@ class Nouns(Generic[PutT, ReadT]):
         self._rows = rows
         self._view = view
         self._prepare = prepare
+        self._settle = settle
         self._forget = forget
         self._same = same
 
@@ -76,6 +85,7 @@ class Nouns(Generic[PutT, ReadT]):
         async with self._database.write() as transaction:
             extra = await self._prepare(transaction, declaration)
             row_id = await self._save(transaction, declaration, extra)
+            await self._settle(transaction, row_id, declaration)
             transaction.wake(TOPIC_CLAIMS)
         return await self.get(row_id)
 

@@ -24,6 +24,7 @@ from towpath_operator.services.views import view_resource
 from towpath_operator.store import usage
 from towpath_operator.store.declared import FLOWS
 from towpath_operator.store.engine import Reader
+from towpath_operator.store.schedules import find_next_of
 from towpath_operator.store.types import Row
 
 LATE_AFTER = 15 * SECOND
@@ -63,6 +64,8 @@ async def view_deployments(reader: Reader, rows: Sequence[Row]) -> list[Deployme
     flows = await FLOWS.find_many(reader, [row["flow_id"] for row in rows])
     started = await usage.find_last_starts(reader, "deployment_id", ids)
     due = await usage.find_next_runs(reader, ids, now_us())
+    for row_id, time in (await find_next_of(reader, ids)).items():
+        due[row_id] = min(time, due.get(row_id, time))
     active = await usage.count_active(reader, "deployment_id", ids)
     return [
         DeploymentRead(

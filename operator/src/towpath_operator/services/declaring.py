@@ -1,5 +1,6 @@
 """What only one kind of declaration needs: a flow's schema, a deployment's flow, queue and schedules."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from towpath_operator.services.flow_runs import cancel_row
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS, WORK_QUEUES
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.flow_runs import has_runs, list_waiting_of
+from towpath_operator.store.schedules import delete_schedules, list_schedules
 from towpath_operator.store.types import Row
 from towpath_operator.store.usage import count_deployments
 
@@ -66,7 +68,7 @@ async def _prepare_deployment(
             f"There is no flow {spec.flow!r} in namespace {declaration.namespace!r}: apply it first.",
             [FieldError(field="spec.flow", message="name a flow that is declared, by resource name or name")],
         )
-    check_schedules(spec.schedules)
+    await asyncio.to_thread(check_schedules, spec.schedules, now_us())  # a rule may take its time
     resource = declaration.resource
     return {
         "flow_id": flow["id"],
@@ -83,6 +85,8 @@ async def forget_deployment(transaction: Transaction, row: Row) -> bool:
     reader = transaction.connection
     for run in await list_waiting_of(reader, row["id"]):
         await cancel_row(transaction, run, "Its deployment was deleted.")
+    names = [schedule["name"] for schedule in await list_schedules(reader, row["id"])]
+    await delete_schedules(transaction, row["id"], names)
     if not await has_runs(reader, "deployment_id", row["id"]):
         return True
     await DEPLOYMENTS.update(transaction, row["id"], _UNDECLARED | {"deleted": now_us()})

@@ -177,8 +177,21 @@ async def _find_named_deployment(reader: Reader, namespace: str, name: str) -> R
     return await DEPLOYMENTS.find_named(reader, namespace, deployment_name, flow_id=flow["id"])
 
 
-async def make_run(transaction: Transaction, create: FlowRunCreate, deployment: Row) -> UUID:
+async def make_run(
+    transaction: Transaction,
+    create: FlowRunCreate,
+    deployment: Row,
+    *,
+    due: int | None = None,
+    schedule_name: str | None = None,
+    check: bool = True,
+) -> UUID:
     """Adds the Scheduled run that `create` asks for.
+
+    Args:
+        due: when it is due, in microseconds, if `create` does not say.
+        schedule_name: the schedule that asks.
+        check: whether its parameters are checked.
 
     Raises:
         InvalidParameters: when the flow does not take them.
@@ -186,9 +199,12 @@ async def make_run(transaction: Transaction, create: FlowRunCreate, deployment: 
     flow = await FLOWS.find(transaction.connection, deployment["flow_id"])
     spec: Mapping[str, Any] = deployment["spec"]
     parameters = lay_over(spec.get("parameters", {}), create.parameters)
-    check_parameters((flow["spec"] or {}).get("parameterSchema") if flow else None, parameters)
+    if check:
+        check_parameters((flow["spec"] or {}).get("parameterSchema") if flow else None, parameters)
     run_id, state_id, now = uuid7(), uuid7(), now_us()
-    due = to_micros(create.scheduled_time) if create.scheduled_time else now
+    if create.scheduled_time is not None:
+        due = to_micros(create.scheduled_time)
+    due = now if due is None else due
     tags = sorted({*spec.get("tags", []), *create.tags})
     resource = create.resource
     await rows.insert_state(transaction, run_id, rows.StateValues(state_id, CODES[StateType.SCHEDULED], None, now))
@@ -214,6 +230,7 @@ async def make_run(transaction: Transaction, create: FlowRunCreate, deployment: 
             "resource_uid": resource.uid if resource else None,
             "resource_generation": resource.generation if resource else None,
             "idempotency_key": create.idempotency_key,
+            "schedule_name": schedule_name,
             "created": now,
             "scheduled_time": due,
             "expected_time": due,

@@ -23,6 +23,7 @@ from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.metrics import Metrics
+from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.task_runs import TaskRuns
 from towpath_operator.store import declared as rows
@@ -50,6 +51,7 @@ class Hub:
         self.flow_runs = FlowRuns(database, self.signals)
         self.task_runs = TaskRuns(database)
         self.attempts = Attempts(database)
+        self.scheduling = Scheduling(database)
         self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(
             database,
@@ -66,6 +68,7 @@ class Hub:
             rows.DEPLOYMENTS,
             views.view_deployments,
             prepare=deployments.prepare,
+            settle=sync_schedules,
             forget=declaring.forget_deployment,
             same=("flow_id",),
         )

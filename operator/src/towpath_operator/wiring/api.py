@@ -17,6 +17,8 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.api.access import Gate
 from towpath_operator.api.app import create_app
 from towpath_operator.api.local_gate import LocalGate, is_loopback
+from towpath_operator.loops.running import Loop, running
+from towpath_operator.loops.scheduler import run_scheduler
 from towpath_operator.services.hub import Hub
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
@@ -25,6 +27,8 @@ from towpath_operator.wiring.settings import ServerSettings, normalize_database_
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
+LOOPS: tuple[Loop, ...] = (run_scheduler,)
+"""What runs beside the API. A new loop is a module and a line here."""
 LOCAL_QUEUE = WorkQueueSpec(launcher="Agent")
 """What a queue that nobody declared is in local mode: nothing there starts Jobs."""
 
@@ -99,7 +103,8 @@ async def serve(gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: 
         server_header=False,
         proxy_headers=False,
     )
-    await Server(config, hub).serve(sockets=[listener])
+    async with running(hub, *LOOPS):
+        await Server(config, hub).serve(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ from towpath_operator.store.tables.deployments import deployments
 from towpath_operator.store.tables.flow_runs import attempts, flow_run_tags, flow_runs
 from towpath_operator.store.tables.flows import flows
 from towpath_operator.store.tables.logs import logs
+from towpath_operator.store.tables.schedules import schedules
 from towpath_operator.store.tables.states import states
 from towpath_operator.store.tables.task_runs import task_runs
 from towpath_operator.store.tables.work_queues import work_queues
@@ -23,6 +24,7 @@ __all__ = [
     "logs",
     "metadata",
     "notifications",
+    "schedules",
     "states",
     "task_runs",
     "work_queues",

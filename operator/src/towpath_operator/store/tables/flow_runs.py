@@ -17,6 +17,7 @@ WAITING = text(f"state_type = {SCHEDULED}")
 ACTIVE = text(f"state_type > {SCHEDULED} AND state_type < {FIRST_ENDED}")
 """The partial index of runs that hold or are being given infrastructure."""
 
+BY_SCHEDULE = text("schedule_name IS NOT NULL")
 SUBFLOW = text("root_id IS NOT NULL")
 
 flow_runs = Table(
@@ -51,6 +52,7 @@ flow_runs = Table(
     Column("resource_uid", Text),
     Column("resource_generation", BigInteger),
     Column("idempotency_key", Text),
+    Column("schedule_name", Text),
     Column("created", Micros, nullable=False),
     Column("scheduled_time", Micros),
     Column("expected_time", Micros, nullable=False),
@@ -60,6 +62,15 @@ flow_runs = Table(
     Column("revision", BigInteger, nullable=False),
     UniqueConstraint("resource_uid"),
     UniqueConstraint("deployment_id", "idempotency_key"),
+    Index(
+        "ix_flow_runs_schedule",
+        "deployment_id",
+        "schedule_name",
+        "scheduled_time",
+        unique=True,
+        sqlite_where=BY_SCHEDULE,
+        postgresql_where=BY_SCHEDULE,
+    ),
     Index(None, "revision"),
     Index(None, "expected_time", "id"),
     Index(None, "flow_id", "expected_time", "id"),

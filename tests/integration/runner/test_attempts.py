@@ -53,6 +53,15 @@ def stubborn(folder: str) -> None:
             time.sleep(0.02)
         except BaseException:
             pass
+
+@flow
+def hung(folder: str) -> None:
+    # Stays in C code that no signal interrupts.
+    import ctypes
+    library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(mutex)
+    (Path(folder) / "running").touch()
+    library.pthread_mutex_lock(mutex)
 '''
 
 
@@ -60,7 +69,7 @@ def stubborn(folder: str) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
     server = ServerProcess(tmp_path_factory.mktemp("server"))
     server.start()
-    for name in ("good", "bad", "waits", "waits_async", "stubborn"):
+    for name in ("good", "bad", "waits", "waits_async", "stubborn", "hung"):
         server.declare(name, f"flows_of_test.py:{name}")
     server.declare("missing", "nowhere.py:x")
     server.declare("nameless", "flows_of_test.py:x")
@@ -113,6 +122,7 @@ class Runner:
 def wait_for(condition: Any, runner: Runner) -> None:
     deadline = time.monotonic() + 60
     while not condition():
+        assert runner.process.poll() is None, runner.said()
         assert time.monotonic() < deadline, runner.said()
         time.sleep(0.02)
 
@@ -147,7 +157,7 @@ def test_a_flow_that_raises_is_failed_with_its_traceback(server: ServerProcess, 
     ("name", "said"),
     [
         ("missing", "There is no file nowhere.py"),
-        ("nameless", "flows_of_test.py has no 'x'; it holds the flows bad, good, stubborn, waits, waits_async."),
+        ("nameless", "flows_of_test.py has no 'x'; it holds the flows bad, good, hung, stubborn, waits, waits_async."),
         ("broken", "broken_of_test.py cannot be imported: ModuleNotFoundError: No module named 'no_such_library'"),
     ],
 )
@@ -209,13 +219,14 @@ def test_sigterm_stops_the_flow_and_leaves_its_state_to_the_launcher(
     assert "Crash detected!" in server.log(run)
 
 
-def test_a_flow_that_swallows_the_signal_is_ended_within_the_grace_period(
-    server: ServerProcess, tmp_path: Path
+@pytest.mark.parametrize("name", ["stubborn", "hung"])
+def test_a_flow_that_cannot_be_interrupted_is_ended_within_the_grace_period(
+    server: ServerProcess, tmp_path: Path, name: str
 ) -> None:
     runner, run = start(
         server,
         tmp_path,
-        "stubborn",
+        name,
         parameters={"folder": str(tmp_path)},
         environment={"TOWPATH_GRACE_PERIOD": "2"},
     )

@@ -297,6 +297,9 @@ RunContext = FlowRunContext | TaskRunContext
 CURRENT: Final[ContextVar[RunContext | None]] = ContextVar("towpath_run", default=None)
 """The innermost run that the caller is in. The engine sets it; read it with `get_run_context`."""
 
+CURRENT_TRANSACTION: Final[ContextVar[Any]] = ContextVar("towpath_transaction", default=None)
+"""The innermost transaction that the caller is in; see `towpath.transactions`."""
+
 CURRENT_TAGS: Final[ContextVar[frozenset[str]]] = ContextVar("towpath_tags", default=frozenset())
 
 

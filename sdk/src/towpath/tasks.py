@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from towpath.context import TaskRun
     from towpath.futures import AsyncFuture, Future, FutureList
     from towpath.states import State
+    from towpath.transactions import Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
         refresh_cache: bool | None
         on_completion: Iterable[TaskHook] | None
         on_failure: Iterable[TaskHook] | None
+        on_rollback: Iterable[Callable[[Transaction], Any]] | None
+        on_commit: Iterable[Callable[[Transaction], Any]] | None
         retry_condition_fn: RetryCondition | None
 
 
@@ -80,6 +83,8 @@ class Task(TaskDefinition, Generic[P, R]):
         refresh_cache: bool | None = None,
         on_completion: Iterable[Hook] | None = None,
         on_failure: Iterable[Hook] | None = None,
+        on_rollback: "Iterable[Callable[[Transaction], Any]] | None" = None,
+        on_commit: "Iterable[Callable[[Transaction], Any]] | None" = None,
         retry_condition_fn: RetryCondition | None = None,
     ) -> None:
         self.task_run_name = task_run_name
@@ -104,7 +109,12 @@ class Task(TaskDefinition, Generic[P, R]):
             result_serializer=result_serializer,
             cache_result_in_memory=cache_result_in_memory,
             log_prints=log_prints,
-            hooks={"on_completion": on_completion, "on_failure": on_failure},
+            hooks={
+                "on_completion": on_completion,
+                "on_failure": on_failure,
+                "on_rollback": on_rollback,
+                "on_commit": on_commit,
+            },
         )
         self.check_task_options()
 
@@ -203,6 +213,16 @@ class Task(TaskDefinition, Generic[P, R]):
         from towpath.engine.mapping import map_task  # noqa: PLC0415 - the engine loads with the first run
 
         return map_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
+
+    def on_rollback(self, fn: "Callable[[Transaction], Any]") -> "Callable[[Transaction], Any]":
+        """Adds a hook that undoes what the task did, when its transaction is rolled back; a decorator."""
+        self.hook("on_rollback")(cast("Hook", fn))
+        return fn
+
+    def on_commit(self, fn: "Callable[[Transaction], Any]") -> "Callable[[Transaction], Any]":
+        """Adds a hook for the commit of the task's transaction; a decorator."""
+        self.hook("on_commit")(cast("Hook", fn))
+        return fn
 
     def with_options(self, **options: "Unpack[TaskOptions]") -> "Task[P, R]":
         """This task with other options; tags replace the tags it has, all else that is not given stays."""
@@ -303,6 +323,7 @@ def task(__fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         log_prints: whether `print` writes to the run's log; default as the flow says, then the setting.
         refresh_cache: run in any case and store anew.
         on_completion, on_failure: functions called with (task, task_run, state) at such an end.
+        on_rollback, on_commit: functions called with the transaction, when it is undone or done.
         retry_condition_fn: called with (task, task_run, state) before a retry; no retry unless it gives True.
 
     Raises:

@@ -4,9 +4,10 @@ Called by `tasks` and `flows`. Decides; reading and writing are effects.
 """
 
 import logging
+from functools import partial
 from typing import Any
 
-from towpath.context import FlowRunContext, TaskRunContext
+from towpath.context import CURRENT_TRANSACTION, FlowRunContext, TaskRunContext
 from towpath.contract.ids import now_us
 from towpath.contract.states import StateType
 from towpath.engine.definitions import Definition, TaskDefinition
@@ -81,7 +82,12 @@ def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -
         key = _storage_key(context)
         stored = store.write(key, value)
         if context.cache_key is not None:
-            store.remember(context.cache_key, key, expires)
+            remember = partial(store.remember, context.cache_key, key, expires)
+            current = CURRENT_TRANSACTION.get()
+            if current is None:
+                remember()
+            else:
+                current.at_commit(remember)
         return stored
 
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from towpath.cache_policies import CachePolicy
     from towpath.task_runners import TaskRunner
 
-Hook = Callable[[Any, Any, Any], Any]
+Hook = Callable[..., Any]
 """`(flow, flow_run, state)` or `(task, task_run, state)`; may be a coroutine function."""
 
 
@@ -69,7 +69,7 @@ class Definition:
         self.cache_result_in_memory = cache_result_in_memory
         self.log_prints = log_prints
         self.hooks = {option: _check_hooks(owner, option, given) for option, given in hooks.items()}
-        self.has_hooks = any(self.hooks.values())
+        self._note_hooks()
         self.__name__: str = getattr(fn, "__name__", type(fn).__name__)
         self.__qualname__ = getattr(fn, "__qualname__", self.__name__)
         self.__module__ = getattr(fn, "__module__", None) or "__main__"
@@ -103,10 +103,14 @@ class Definition:
 
         def register(fn: Hook) -> Hook:
             self.hooks[option] = [*self.hooks.get(option, []), *_check_hooks(self.owner, option, [fn])]
-            self.has_hooks = True
+            self._note_hooks()
             return fn
 
         return register
+
+    def _note_hooks(self) -> None:
+        self.has_hooks = any(self.hooks.values())
+        self.has_transaction_hooks = bool(self.hooks.get("on_rollback") or self.hooks.get("on_commit"))
 
     def on_completion(self, fn: Hook) -> Hook:
         """Adds a hook for runs that end COMPLETED; a decorator."""
@@ -138,7 +142,7 @@ class TaskDefinition(Definition):
     """
 
     word = "task"
-    hook_names = ("on_completion", "on_failure")
+    hook_names = ("on_completion", "on_failure", "on_rollback", "on_commit")
 
     tags: frozenset[str]
     task_run_name: Any

@@ -10,7 +10,15 @@ import time
 from collections.abc import Iterable
 from typing import Any, cast
 
-from towpath.context import CURRENT_TAGS, Child, FlowRunContext, RunContext, TaskRun, TaskRunContext
+from towpath.context import (
+    CURRENT_TAGS,
+    CURRENT_TRANSACTION,
+    Child,
+    FlowRunContext,
+    RunContext,
+    TaskRun,
+    TaskRunContext,
+)
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import TERMINAL, StateType
 from towpath.engine.caching import find_cached, keep_result, keeps_result
@@ -151,7 +159,12 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
     try:
         if not (yield from resolve_inputs(context, logger)):
             return cast("State[Any]", context.task_run.state)
-        return (yield from _live_attempts(context, logger))
+        life = _live_attempts(context, logger)
+        if context.task.has_transaction_hooks or CURRENT_TRANSACTION.get() is not None:
+            from towpath.engine.transacting import live_in_transaction  # noqa: PLC0415 - few tasks are in transactions
+
+            life = live_in_transaction(context, life)
+        return (yield from life)
     except TransitionRefused as refused:
         logger.say(logging.ERROR, f"The task run does not go on: {refused}")
         return cast("State[Any]", context.task_run.state)

@@ -1,0 +1,51 @@
+"""Tells the API what is declared. Called by `Deployment.apply` and by the command line. Decides nothing."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from towpath.client.api import ApiClient
+from towpath.contract.declared import DeclaredRead, DeploymentPut, DeploymentRead, FlowPut, FlowRead
+from towpath.deployments.manifests import Manifest
+from towpath.settings import get_settings
+
+if TYPE_CHECKING:
+    from towpath.deployments.building import Deployment
+
+
+def apply_deployment(deployment: "Deployment", client: ApiClient | None, namespace: str) -> UUID:
+    """Declares the flow, then the deployment. Returns the deployment's id.
+
+    Raises:
+        ApiError: the API is away, or refuses.
+    """
+    flow_spec, spec = deployment.to_specs()
+    with _open(client) as api:
+        flow = FlowPut(namespace=namespace, name=deployment.flow_name, spec=flow_spec)
+        api.declare("/flows", flow, FlowRead)
+        put = DeploymentPut(namespace=namespace, name=deployment.name, spec=spec)
+        return api.declare("/deployments", put, DeploymentRead).id
+
+
+def apply_manifest(manifest: Manifest, client: ApiClient, namespace: str) -> DeclaredRead:
+    """Declares what one document says, in the namespace that it names, else in `namespace`.
+
+    Raises:
+        ApiError: the API is away, or refuses.
+    """
+    fields: dict[str, Any] = {
+        "namespace": manifest.namespace or namespace,
+        "name": manifest.name,
+        "spec": manifest.spec,
+    }
+    return client.declare(manifest.kind.path, manifest.kind.put(**fields), manifest.kind.read)
+
+
+@contextmanager
+def _open(client: ApiClient | None) -> Generator[ApiClient]:
+    if client is not None:
+        yield client
+        return
+    with ApiClient.of(get_settings()) as opened:
+        yield opened

@@ -1,0 +1,144 @@
+"""Parameter schemas from signatures and docstrings."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from towpath.deployments.parameters import build_parameter_schema, describe_parameters
+from towpath.engine.signatures import Signature
+from towpath.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class Region(BaseModel):
+    name: str
+    rows: int = 10
+
+
+def schema_of(fn: Callable[..., Any]) -> dict[str, Any]:
+    return build_parameter_schema(fn, Signature(fn))
+
+
+def property_of(fn: Callable[..., Any], name: str) -> dict[str, Any]:
+    return schema_of(fn)["properties"][name]
+
+
+def test_parameters_keep_their_order_types_and_defaults() -> None:
+    def brew(tea: str, cups: int = 2, sort: Literal["green", "black"] = "green") -> None: ...
+
+    schema = schema_of(brew)
+    assert list(schema["properties"]) == ["tea", "cups", "sort"]
+    assert schema["required"] == ["tea"]
+    assert schema["additionalProperties"] is False
+    assert property_of(brew, "cups") == {"type": "integer", "title": "cups", "default": 2, "position": 1}
+    assert property_of(brew, "sort")["enum"] == ["green", "black"]
+
+
+def test_a_flow_without_parameters_takes_none() -> None:
+    def plain() -> None: ...
+
+    assert schema_of(plain)["properties"] == {}
+    assert schema_of(plain)["additionalProperties"] is False
+
+
+def test_parameters_without_annotations_take_anything() -> None:
+    def loose(a, b=None): ...  # type: ignore[no-untyped-def]  # pyright: ignore
+
+    schema = schema_of(loose)  # pyright: ignore[reportUnknownArgumentType]
+    assert "type" not in schema["properties"]["a"]
+    assert schema["required"] == ["a"]
+
+
+def test_models_are_described_in_the_schema() -> None:
+    def load(region: Region, when: date | None = None) -> None: ...
+
+    schema = schema_of(load)
+    assert schema["$defs"]["Region"]["properties"]["rows"]["default"] == 10
+    assert schema["properties"]["region"]["$ref"] == "#/$defs/Region"
+    assert {"type": "null"} in schema["properties"]["when"]["anyOf"]
+
+
+def test_further_keywords_are_allowed_where_the_function_takes_them() -> None:
+    def open_ended(first: int, *others: int, **named: str) -> None: ...
+
+    schema = schema_of(open_ended)
+    assert schema["additionalProperties"] is True
+    assert schema["required"] == ["first"]
+    assert schema["properties"]["others"]["items"] == {"type": "integer"}
+
+
+def test_a_default_that_json_cannot_say_is_left_out_and_the_parameter_stays_optional() -> None:
+    class Opaque: ...
+
+    def odd(where: Path = Path("a"), what: Opaque = Opaque(), how: Callable[[], int] | None = None) -> None:  # noqa: B008
+        ...
+
+    schema = schema_of(odd)
+    assert "required" not in schema
+    assert schema["properties"]["where"]["default"] == "a"
+    assert "default" not in schema["properties"]["what"]
+
+
+def test_bounds_and_words_of_pydantic_fields_count() -> None:
+    def bounded(
+        low: Annotated[int, Field(ge=1, description="At least one.")],
+        high: int = Field(default=5, le=9),
+        made: list[int] = Field(default_factory=list[int]),
+        needed: int = Field(gt=0),
+    ) -> None:
+        """Does it.
+
+        Args:
+            low: Not this.
+            high: This.
+        """
+
+    schema = schema_of(bounded)
+    assert schema["properties"]["low"]["minimum"] == 1
+    assert schema["properties"]["high"] == {
+        "type": "integer",
+        "title": "high",
+        "maximum": 9,
+        "default": 5,
+        "description": "This.",
+        "position": 1,
+    }
+    assert schema["required"] == ["low", "needed"]
+    assert schema["properties"]["needed"]["exclusiveMinimum"] == 0
+
+
+@pytest.mark.parametrize("name", ["schema", "copy", "json", "_hidden", "model_config", "self_"])
+def test_any_name_will_do(name: str) -> None:
+    space: dict[str, Any] = {}
+    exec(f"def fn({name}: int = 1): ...", space)  # noqa: S102 - names that pydantic keeps for itself
+    assert property_of(space["fn"], name)["type"] == "integer"
+
+
+def test_an_annotation_that_cannot_be_found_is_named() -> None:
+    def pay(amount: "Decimal") -> None: ...
+
+    with pytest.raises(DeploymentError, match="'pay' names 'Decimal'"):
+        schema_of(pay)
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    [
+        "Brews.\n\nArgs:\n    tea: which\n        tea\n",
+        "Brews.\n\n:param tea: which tea\n",
+        "Brews.\n\nParameters\n----------\ntea : str\n    which tea\n",
+    ],
+    ids=["google", "sphinx", "numpy"],
+)
+def test_descriptions_come_from_docstrings_of_every_style(docstring: str) -> None:
+    def brew(tea: str) -> None: ...
+
+    brew.__doc__ = docstring
+    assert describe_parameters(brew) == {"tea": "which tea"}
+    assert property_of(brew, "tea")["description"] == "which tea"

@@ -86,7 +86,7 @@ class World:
             backlog.confirm()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=6, max_size=40), memory=st.sampled_from([0, 500, 10**6]))
 @example(steps=["tell many", "drain", "split"], memory=10**6)
 @example(steps=["tell many", "drain to disk", "split", "tell", "drain"], memory=10**6)
@@ -101,7 +101,7 @@ def test_any_order_of_failures_stores_each_event_once_and_in_order(steps: list[s
         world.outbox.close_file()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=st.lists(st.sampled_from([step for step in STEPS if step != "split"]), min_size=6, max_size=40))
 def test_a_process_that_ends_leaves_the_rest_to_the_next(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as home:

@@ -199,9 +199,35 @@ class Task(TaskDefinition, Generic[P, R]):
         future = _engine().submit_task(self, args, kwargs, wait_for=wait_for)
         return future.wait() if return_state else future
 
+    @overload
+    def map(  # pyright: ignore[reportOverlappingOverload] - NoReturn is what has no type
+        self: "Task[..., NoReturn]",
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "FutureList[Any]": ...
+    @overload
     def map(
-        self, *args: Any, return_state: bool = False, wait_for: Iterable[Any] | None = None, **kwargs: Any
-    ) -> "FutureList[Any]":
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "list[AsyncFuture[T]]": ...
+    @overload
+    def map(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = None, **kwargs: Any
+    ) -> "list[State[R]]": ...
+    @overload
+    def map(
+        self,
+        *args: Any,
+        return_state: Literal[False] = False,
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> "FutureList[R]": ...
+    def map(self, *args: Any, return_state: bool = False, wait_for: Iterable[Any] | None = None, **kwargs: Any) -> Any:
         """Submits one run for each element of the iterables among the arguments, which are zipped.
 
         Strings, bytes and files go whole, as does what is marked `unmapped`; defaults are never mapped.

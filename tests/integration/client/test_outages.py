@@ -120,6 +120,14 @@ def test_a_flow_without_a_server_is_in_the_record_of_the_next(server: ServerProc
     check_record(server)
 
 
+def test_a_server_that_starts_takes_in_what_its_home_holds(server: ServerProcess, tmp_path: Path) -> None:
+    flow = start_flow(tmp_path, pause=False, TOWPATH_HOME=str(server.home))
+    assert flow.wait(60) == 0
+    server.start()
+    wait_for_run(server, state="COMPLETED")
+    check_record(server)
+
+
 def test_a_flow_that_is_killed_keeps_what_it_told_before_its_last_interval(
     server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -136,9 +144,9 @@ def test_a_flow_that_is_killed_keeps_what_it_told_before_its_last_interval(
     assert server.states(run["id"]) == ["Pending", "Running"]
 
 
-def wait_for_run(server: ServerProcess) -> list[dict[str, Any]]:
+def wait_for_run(server: ServerProcess, **query: str) -> list[dict[str, Any]]:
     deadline = time.monotonic() + 60
-    while not (items := server.call("GET", "/flow-runs")["items"]):
+    while not (items := server.call("GET", "/flow-runs", params=query)["items"]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return items

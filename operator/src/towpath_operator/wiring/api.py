@@ -23,6 +23,7 @@ from towpath_operator.services.hub import Hub
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.wiring.settings import ServerSettings, normalize_database_url
+from towpath_operator.wiring.spool import delivering_spool
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,8 @@ def bind(host: str, port: int) -> socket.socket:
         OSError: when the address is in use or not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it each answer waits 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -132,7 +134,9 @@ async def run_local(settings: ServerSettings, announce: Callable[[int, str | Non
     listener = bind(settings.host, settings.port)
     try:
         hub = Hub(await open_database(settings), LOCAL_QUEUE)
-        announce(listener.getsockname()[1], token if made else None)
-        await serve(LocalGate(token), hub, listener)
+        port = listener.getsockname()[1]
+        announce(port, token if made else None)
+        with delivering_spool(port, token):
+            await serve(LocalGate(token), hub, listener)
     finally:
         listener.close()

@@ -22,7 +22,8 @@ export function FilterMenu({ label, options, value, onChange, free = false }: Pr
   const [text, setText] = useState('')
   const wanted = text.trim().toLowerCase()
   const known = new Set(options.map((option) => option.value))
-  const all = [...value.filter((each) => !known.has(each)).map((each) => ({ value: each, label: each }) as Option), ...options]
+  const unlisted: Option[] = value.filter((each) => !known.has(each)).map((each) => ({ value: each, label: each }))
+  const all = [...unlisted, ...options]
   const shown = all.filter((option) => option.label.toLowerCase().includes(wanted)).slice(0, 100)
   const toggle = (each: string) => onChange(value.includes(each) ? value.filter((other) => other !== each) : [...value, each])
   const added = text.trim()

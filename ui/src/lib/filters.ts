@@ -104,7 +104,8 @@ export function showsUpcoming(search: FlowRunSearch): boolean {
 
 /** How many filters are set. */
 export function countFilters(search: FlowRunSearch): number {
-  return Object.entries(search).reduce<number>((sum, [key, value]) => (key === 'upcoming' ? sum : add(sum, value)), 0)
+  const counted = Object.entries(search) as [keyof FlowRunSearch, string | string[] | undefined][]
+  return counted.reduce((sum, [key, value]) => (key === 'upcoming' ? sum : add(sum, value)), 0)
 }
 
 const add = (sum: number, value: string | string[] | undefined) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0)

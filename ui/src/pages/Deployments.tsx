@@ -64,7 +64,7 @@ export function DeploymentList({ pages, flowId }: { pages: Pages; flowId?: strin
 function ofFlow(pages: Pages, flowId: string): Pages {
   if (pages.data === undefined) return pages
   const filtered = pages.data.pages.map((page) => ({ ...page, items: page.items.filter((item) => item.flow_id === flowId) }))
-  return { ...pages, data: { ...pages.data, pages: filtered } } as Pages
+  return { ...pages, data: { ...pages.data, pages: filtered } }
 }
 
 function columnsWith(run: (deployment: Deployment) => void, withFlow: boolean): readonly Column<Deployment>[] {

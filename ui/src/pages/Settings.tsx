@@ -51,7 +51,7 @@ export function Settings() {
         <SegmentedControl
           aria-label="Colours"
           value={colorScheme}
-          onChange={(value) => setColorScheme(value as 'auto')}
+          onChange={(value) => setColorScheme(value)}
           data={[
             { value: 'auto', label: 'As the system' },
             { value: 'light', label: 'Light' },

@@ -8,22 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from towpath.contract.ids import now_us
+from towpath.contract.ids import now_us, uuid7
 from towpath.contract.resources.pod_template import PodTemplate
 from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath.contract.runs import ClaimedRun, ClaimRequest, Claims
-from towpath.contract.states import StateType
+from towpath.contract.states import RunKind, StateType
 from towpath_operator.domain.claims import Candidate, DeploymentFacts, QueueFacts, plan_claims
-from towpath_operator.domain.pages import PageRequest
+from towpath_operator.domain.codes import CODES, kept_name
+from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.times import SECOND, from_micros
 from towpath_operator.services.declared_views import view_deployments, view_flows, view_work_queues
-from towpath_operator.services.flow_runs import cancel_row, enter_state, view_all
+from towpath_operator.services.flow_runs import cancel_row, view_all
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.signals import Signals
 from towpath_operator.store import attempts as rows
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS, WORK_QUEUES
 from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Reader, Transaction
-from towpath_operator.store.flow_runs import find_flow_run, find_flow_runs, update_flow_run
+from towpath_operator.store.flow_runs import StateValues, find_flow_run, find_flow_runs
 from towpath_operator.store.types import Row
 from towpath_operator.store.usage import count_active
 
@@ -35,7 +36,7 @@ SKIPPED = "The deployment has reached its concurrency limit, and its overlap is 
 REPLACED = "A newer run of the deployment replaces this one."
 BACKSTOP_SECONDS = 15.0
 _REASONS = (PAUSED, QUEUE_FULL, DEPLOYMENT_FULL)
-_ALL = PageRequest(limit=100_000)
+_PENDING = CODES[StateType.PENDING]
 
 
 class ClaimService:
@@ -84,16 +85,12 @@ class ClaimService:
                 for run_id in await rows.list_oldest_active(reader, deployment_id, number):
                     if (row := await find_flow_run(reader, run_id)) is not None:
                         await cancel_row(transaction, row, REPLACED)
-            for run_id, reason in found.unexplained:
-                await update_flow_run(transaction, run_id, {"waiting_for": reason})
-            delays: list[float] = []
-            for run_id in plan.claims:
-                if (row := await find_flow_run(reader, run_id)) is not None:
-                    taken.append(await _take(transaction, row, request.holder, now))
-                    delays.append((now - row["run_after"]) / SECOND)
+            await rows.explain_waiting(transaction, found.unexplained)
+            claimed = await _take(transaction, plan.claims, request.holder, now)
+            taken += [row["id"] for row in claimed]
         if not taken:
             return Claims(items=[])
-        self._metrics.note_claims(delays)
+        self._metrics.note_claims([(now - row["run_after"]) / SECOND for row in claimed])
         async with self._database.read() as reader:
             return await _view_claims(reader, taken, now + LEASE)
 
@@ -112,10 +109,9 @@ class _Found:
 
 async def _list_queues(reader: Reader, request: ClaimRequest) -> list[Row]:
     """The queues that this launcher serves, paused ones too."""
-    found, _ = await WORK_QUEUES.list(reader, request.namespaces, None, _ALL)
     return [
         row
-        for row in found
+        for row in await WORK_QUEUES.list_all(reader, request.namespaces)
         if row["spec"].get("launcher", WorkQueueSpec().launcher) == request.launcher
         and (request.queues is None or row["name"] in request.queues)
     ]
@@ -145,8 +141,10 @@ async def _look(reader: Reader, queues: Sequence[Row], now: int, limit: int) -> 
     }
     full = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap == "Queue"]
     candidates: list[Candidate] = []
+    open_queues = [queue.id for queue in facts if queue.free is None or queue.free > 0]
+    with_due = await rows.find_queues_with_due(reader, open_queues, now)
     for queue in facts:
-        if queue.free is None or queue.free > 0:
+        if queue.id in with_due:
             for row in await rows.list_claimable(reader, queue.id, now, limit, full):
                 candidates.append(Candidate(row["id"], queue.id, row["deployment_id"], row["run_after"]))
     unexplained = await _find_unexplained(reader, queues, facts, limited, now)
@@ -175,30 +173,27 @@ async def _find_unexplained(
     return list(found.items())
 
 
-async def _take(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:
-    """Gives a due run's next attempt to `holder`."""
-    number = row["attempt"] + 1
-    await rows.insert_attempt(
-        transaction,
-        {
-            "flow_run_id": row["id"],
-            "number": number,
-            "claimed_by": holder,
-            "claimed_at": now,
-            "lease_expires": now + LEASE,
-        },
-    )
-    await enter_state(
-        transaction,
-        row,
-        StateType.PENDING,
-        name="Submitting",
-        time=now,
-        attempt=number,
-        waiting_for=None,
-        run_after=None,
-    )
-    return row["id"]
+async def _take(transaction: Transaction, run_ids: Sequence[UUID], holder: str, now: int) -> Sequence[Row]:
+    """Gives the next attempts of due runs to `holder`. Returns the runs as they were, in the order of `run_ids`."""
+    if not run_ids:
+        return []
+    by_id = {row["id"]: row for row in await find_flow_runs(transaction.connection, run_ids)}
+    found = [by_id[run_id] for run_id in run_ids]
+    name = kept_name(_PENDING, "Submitting")
+    claims = [
+        rows.Claimed(
+            row["id"],
+            row["attempt"] + 1,
+            StateValues(uuid7(), _PENDING, name, now, None, row["run_count"], row["attempt"] + 1),
+        )
+        for row in found
+    ]
+    await rows.save_claims(transaction, claims, holder, now + LEASE)
+    for row in found:
+        transaction.entered.append(
+            Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], row["state_type"], _PENDING)
+        )
+    return found
 
 
 async def _renew(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:

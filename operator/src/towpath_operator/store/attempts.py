@@ -1,14 +1,15 @@
 """Reads and writes attempts, and finds the runs that a launcher may claim."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES
 from towpath_operator.store.engine import Reader, Transaction
+from towpath_operator.store.flow_runs import StateValues, insert_state_values
 from towpath_operator.store.tables import attempts, deployments, flow_runs
 from towpath_operator.store.tables.flow_runs import ACTIVE, WAITING
 from towpath_operator.store.types import Row
@@ -30,16 +31,18 @@ async def find_attempts(reader: Reader, run_ids: Sequence[UUID]) -> dict[UUID, l
     return found
 
 
-async def insert_attempt(transaction: Transaction, values: Mapping[str, Any]) -> None:
-    """Adds an attempt."""
-    await transaction.connection.execute(insert(attempts), dict(values))
-
-
 async def update_attempt(transaction: Transaction, run_id: UUID, number: int, values: Mapping[str, Any]) -> None:
     """Changes fields of an attempt; its run's revision rises."""
     changed = update(attempts).where(attempts.c.flow_run_id == run_id, attempts.c.number == number)
     await transaction.connection.execute(changed.values(dict(values)))
     transaction.changed(run_id)
+
+
+async def find_queues_with_due(reader: Reader, queue_ids: Sequence[UUID], now: int) -> set[UUID]:
+    """Those of the queues in which a run is due."""
+    query = select(flow_runs.c.work_queue_id).distinct()
+    query = query.where(WAITING, flow_runs.c.work_queue_id.in_(queue_ids), flow_runs.c.run_after <= now)
+    return set((await reader.execute(query)).scalars())
 
 
 async def list_claimable(
@@ -115,6 +118,77 @@ async def list_oldest_active(reader: Reader, deployment_id: UUID, limit: int) ->
         .limit(limit)
     )
     return (await reader.execute(query)).scalars().all()
+
+
+class Claimed(NamedTuple):
+    """A claim to be written: the attempt that it makes, and the state that the run enters with it."""
+
+    run_id: UUID
+    number: int
+    state: StateValues
+
+
+_CLAIM = (
+    update(flow_runs)
+    .where(flow_runs.c.id == bindparam("run"))
+    .values(
+        state_id=bindparam("state"),
+        state_type=bindparam("code"),
+        state_name=bindparam("called"),
+        state_time=bindparam("now"),
+        attempt=bindparam("number"),
+        run_after=None,
+        waiting_for=None,
+    )
+)
+_EXPLAIN = update(flow_runs).where(flow_runs.c.id == bindparam("run")).values(waiting_for=bindparam("reason"))
+
+
+async def save_claims(transaction: Transaction, claims: Sequence[Claimed], holder: str, lease_expires: int) -> None:
+    """Writes claims, all of them at once."""
+    if not claims:
+        return
+    connection = transaction.connection
+    await connection.execute(
+        insert(attempts),
+        [
+            {
+                "flow_run_id": claim.run_id,
+                "number": claim.number,
+                "claimed_by": holder,
+                "claimed_at": claim.state.time,
+                "lease_expires": lease_expires,
+            }
+            for claim in claims
+        ],
+    )
+    await insert_state_values(transaction, [(claim.run_id, claim.state) for claim in claims])
+    await connection.execute(
+        _CLAIM,
+        [
+            {
+                "run": claim.run_id,
+                "state": claim.state.id,
+                "code": claim.state.type,
+                "called": claim.state.name,
+                "now": claim.state.time,
+                "number": claim.number,
+            }
+            for claim in claims
+        ],
+    )
+    for claim in claims:
+        transaction.changed(claim.run_id)
+
+
+async def explain_waiting(transaction: Transaction, reasons: Sequence[tuple[UUID, str]]) -> None:
+    """Writes on runs what they wait for."""
+    if reasons:
+        await transaction.connection.execute(
+            _EXPLAIN, [{"run": run_id, "reason": reason} for run_id, reason in reasons]
+        )
+        for run_id, _ in reasons:
+            transaction.changed(run_id)
 
 
 async def list_unexplained(

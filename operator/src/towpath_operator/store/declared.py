@@ -69,6 +69,13 @@ class Declared:
         query = select(self.table).where(*conditions).order_by(*keys).limit(page.limit + 1)
         return (await reader.execute(query)).mappings().all(), total
 
+    async def list_all(self, reader: Reader, namespaces: Sequence[str] | None) -> Sequence[Row]:
+        """All of them, of some namespaces or of every one."""
+        query = select(self.table).order_by(self.table.c.id)
+        if namespaces is not None:
+            query = query.where(self.table.c.namespace.in_(namespaces))
+        return (await reader.execute(query)).mappings().all()
+
     async def insert(self, transaction: Transaction, values: Mapping[str, Any]) -> None:
         """Adds a row."""
         await transaction.connection.execute(insert(self.table), dict(values))

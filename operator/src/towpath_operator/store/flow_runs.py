@@ -1,7 +1,7 @@
 """Reads and writes flow runs, their states and tags."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -212,20 +212,13 @@ class StateValues:
 
 async def insert_state(transaction: Transaction, run_id: UUID, state: StateValues) -> None:
     """Adds one state to a run's history."""
+    await insert_state_values(transaction, [(run_id, state)])
+
+
+async def insert_state_values(transaction: Transaction, entered: Sequence[tuple[UUID, StateValues]]) -> None:
+    """Adds states to the histories of runs."""
     await transaction.connection.execute(
-        insert(states),
-        {
-            "run_id": run_id,
-            "id": state.id,
-            "type": state.type,
-            "name": state.name,
-            "time": state.time,
-            "message": state.message,
-            "run_count": state.run_count,
-            "attempt": state.attempt,
-            "applied": state.applied,
-            "details": state.details,
-        },
+        insert(states), [{"run_id": run_id, **asdict(state)} for run_id, state in entered]
     )
 
 

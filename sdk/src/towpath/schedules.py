@@ -33,7 +33,9 @@ CRON_ALIASES: Final = {
 _CRON_EXAMPLE: Final = "write five fields, as '0 6 * * 1-5', or an alias, as '@daily'"
 _RRULE_EXAMPLE: Final = "write an iCalendar rule, as 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=9'"
 _SHORT_FREQUENCY: Final = re.compile(r"FREQ=(SECONDLY|MINUTELY|HOURLY)", re.IGNORECASE)
-_INTERVAL: Final = re.compile(r";INTERVAL=[0-9]+|(?<=:)INTERVAL=[0-9]+;|^INTERVAL=[0-9]+;", re.IGNORECASE | re.MULTILINE)
+_INTERVAL: Final = re.compile(
+    r";INTERVAL=[0-9]+|(?<=:)INTERVAL=[0-9]+;|^INTERVAL=[0-9]+;", re.IGNORECASE | re.MULTILINE
+)
 _SOME_PAST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -177,7 +179,7 @@ def _check_cron(text: str) -> None:
     expression = CRON_ALIASES.get(text.strip().lower(), text)
     fields = len(expression.split())
     if fields != 5:
-        raise ScheduleError(f"cron: {text!r} has {fields} fields: {_CRON_EXAMPLE}.")
+        raise ScheduleError(f"cron: {text!r} has {fields} field{'s' if fields != 1 else ''}: {_CRON_EXAMPLE}.")
     try:
         next(CronSim(expression, _SOME_PAST))
     except CronSimError as error:

@@ -100,7 +100,7 @@ def test_the_entrypoint_loads_the_flow(tmp_path: Path, monkeypatch: pytest.Monke
     assert Deployment.build_from_flow(loaded, "x").path == "/", (
         "the folder that it is built in, as long as it holds the file"
     )
-    with pytest.raises(DeploymentError, match="path: .* is not below"):
+    with pytest.raises(DeploymentError, match=r"path: .* is not below"):
         Deployment.build_from_flow(loaded, "x", path=Path(__file__).parent)
 
 

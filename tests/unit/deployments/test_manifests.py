@@ -108,7 +108,7 @@ def test_what_the_contract_refuses_is_refused(case: Case) -> None:
         ),
         (
             make_document("Deployment", flow="etl", schedules=[{"name": "a", "cron": "x"}]),
-            "(Deployment 'etl.daily'): spec.schedules.0.cron: 'x' has 1 fields",
+            "(Deployment 'etl.daily'): spec.schedules.0.cron: 'x' has 1 field:",
         ),
         (
             make_document("Deployment", flow="etl", schedules=[{"name": "a"}]),

@@ -19,7 +19,7 @@ def test_cron_expressions_that_come_are_taken(cron: str) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: CronSchedule("nonsense"), "cron: 'nonsense' has 1 fields"),
+        (lambda: CronSchedule("nonsense"), "cron: 'nonsense' has 1 field:"),
         (lambda: CronSchedule("61 * * * *"), "cron: '61 [*] [*] [*] [*]' cannot be read [(]bad minute[)]"),
         (lambda: CronSchedule("0 0 30 2 *"), "cron: "),
         (lambda: CronSchedule("0 0 0 * * *"), "has 6 fields"),

@@ -1,18 +1,33 @@
-"""`towpath deployment`: looks at deployments and runs them."""
+"""`towpath deployment`: looks at deployments and runs them.
+
+What builds, applies and schedules them is in modules of its own, each a command or two.
+"""
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from towpath.cli import deployment_apply, deployment_build, deployment_schedules
 from towpath.cli.asking import get_deployment, open_api
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
+from towpath.cli.parameters import Param, Params, parse_parameters
+from towpath.cli.watching import watch_run
 from towpath.contract.durations import parse_duration
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
 
+if TYPE_CHECKING:
+    from towpath.contract.runs import FlowRunRead
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command()(deployment_build.build)
+app.command()(deployment_apply.apply)
+app.command()(deployment_apply.delete)
+app.command()(deployment_schedules.set_schedule)
+app.command()(deployment_schedules.pause_schedule)
+app.command()(deployment_schedules.resume_schedule)
 Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
 _COLUMNS = (
     Column("Name", "full_name"),
@@ -44,11 +59,8 @@ def inspect(name: Name, namespace: Namespace = LOCAL_NAMESPACE, output: Output =
 @app.command()
 def run(
     name: Name,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("-p", "--param", metavar="NAME=VALUE", help="A parameter; its value is JSON or text."),
-    ] = None,
-    params: Annotated[str | None, typer.Option(metavar="JSON", help="Parameters as one JSON object.")] = None,
+    param: Param = None,
+    params: Params = None,
     start_in: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Start after this time, as 90s or 1h30m.")
     ] = None,
@@ -56,6 +68,9 @@ def run(
         str | None, typer.Option(metavar="TIME", help="Start at this time, as 2030-01-31T08:00.")
     ] = None,
     tag: Annotated[list[str] | None, typer.Option("-t", "--tag", help="A tag for the run.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow its states and log to its end; exit with 1 unless it completes.")
+    ] = False,
     namespace: Namespace = LOCAL_NAMESPACE,
     output: Output = Format.TABLE,
 ) -> None:
@@ -70,41 +85,26 @@ def run(
     )
     with open_api() as client:
         made = client.create_flow_run(create, get_deployment(client, name, namespace).id)
+        if output is Format.JSON and not watch:
+            print_json(made.model_dump(mode="json"))
+        elif output is Format.TABLE:
+            _say_made(made)
+        if not watch:
+            return
+        ended = watch_run(client, made, quiet=output is Format.JSON)
     if output is Format.JSON:
-        print_json(made.model_dump(mode="json"))
-        return
+        print_json(ended.model_dump(mode="json"))
+    if ended.state.type != "COMPLETED":
+        raise typer.Exit(1)
+
+
+def _say_made(made: "FlowRunRead") -> None:
     print(f"Created flow run {made.name!r}.")
     print(f"  ID:         {made.id}")
     print(f"  Parameters: {json.dumps(made.parameters, ensure_ascii=False)}")
     print(
         f"  Starts:     {made.scheduled_time.astimezone().isoformat(' ', 'seconds') if made.scheduled_time else 'now'}"
     )
-
-
-def parse_parameters(document: str | None, assignments: list[str]) -> dict[str, Any]:
-    """Parameters as people give them: one JSON object, and NAME=VALUE on top of it.
-
-    Raises:
-        TowpathError: one of them cannot be read.
-    """
-    parameters: dict[str, Any] = {}
-    if document is not None:
-        try:
-            given = json.loads(document)
-        except ValueError as error:
-            raise TowpathError(f"--params is not JSON ({error}): give an object, as '{{\"year\": 2021}}'.") from None
-        if not isinstance(given, dict):
-            raise TowpathError("--params must be a JSON object, as '{\"year\": 2021}'.")
-        parameters |= given
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals or not name:
-            raise TowpathError(f"{assignment!r} is not a parameter: write it as NAME=VALUE.")
-        try:
-            parameters[name] = json.loads(text)
-        except ValueError:
-            parameters[name] = text
-    return parameters
 
 
 def parse_start(start_in: str | None, start_at: str | None, now: datetime) -> datetime | None:

@@ -7,6 +7,7 @@ import typer
 
 from towpath.cli.asking import open_api, parse_id
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
+from towpath.cli.watching import format_log
 from towpath.contract.names import LOCAL_NAMESPACE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -68,8 +69,7 @@ def logs(
             print_json([line.model_dump(mode="json") for line in lines])
             return
         for line in lines:
-            time = line.time.astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-            print(f"{time} | {logging.getLevelName(line.level):<7} | {line.logger} - {line.message}")
+            print(format_log(line))
 
 
 @app.command()

@@ -61,6 +61,19 @@ def load_flow(entrypoint: str, folder: Path) -> Flow[..., Any]:
     return found
 
 
+def find_flows(file: str, folder: Path) -> dict[str, Flow[..., Any]]:
+    """The flows of a file, by the names that they have in it.
+
+    Args:
+        folder: what a relative path is relative to.
+
+    Raises:
+        ScriptError: the file is missing, or raises as it is imported.
+    """
+    module = _import_file(file, folder)
+    return {name: value for name, value in vars(module).items() if isinstance(value, Flow)}
+
+
 def _say_flows(module: ModuleType) -> str:
     flows = sorted(name for name, value in vars(module).items() if isinstance(value, Flow))
     return f"it holds the flows {', '.join(flows)}" if flows else "it holds no flow"

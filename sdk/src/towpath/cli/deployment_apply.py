@@ -1,0 +1,77 @@
+"""`towpath deployment apply` and `delete`: what manifests declare goes to the API, and leaves it. Commands of `deployments`."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from towpath.cli.asking import get_deployment, open_api
+from towpath.cli.output import Format, Namespace, Output, print_json
+from towpath.contract.names import LOCAL_NAMESPACE
+from towpath.errors import ApiError
+
+if TYPE_CHECKING:
+    from towpath.client.api import ApiClient
+    from towpath.contract.declared import DeclaredRead
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Manifests, as `deployment build` writes them.")]
+Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
+
+
+def apply(files: Files, namespace: Namespace = LOCAL_NAMESPACE, output: Output = Format.TABLE) -> None:
+    """Tell the API what manifests declare. Applied again, they replace. Nothing is applied unless all can be read."""
+    from towpath.contract.declared import DeploymentRead  # noqa: PLC0415 - see asking.open_api
+    from towpath.deployments.applying import apply_manifest  # noqa: PLC0415
+    from towpath.deployments.manifests import read_manifests  # noqa: PLC0415
+
+    manifests = read_manifests(files)
+    applied: list[DeclaredRead] = []
+    with open_api() as client:
+        for manifest in manifests:
+            try:
+                applied.append(apply_manifest(manifest, client, namespace))
+            except ApiError as error:
+                error.args = (f"{manifest.where}: {error}",)
+                raise
+            if output is Format.TABLE:
+                _say(applied[-1], manifest.title)
+        if output is Format.JSON:
+            print_json([item.model_dump(mode="json") for item in applied])
+            return
+        say_launcher([item.spec.work_queue for item in applied if isinstance(item, DeploymentRead)], client)
+
+
+def _say(item: "DeclaredRead", title: str) -> None:
+    from towpath.contract.declared import DeploymentRead  # noqa: PLC0415 - see asking.open_api
+
+    if isinstance(item, DeploymentRead):
+        say_applied(item.full_name, str(item.id))
+    else:
+        print(f"{title} applied.")
+
+
+def say_applied(full_name: str, deployment_id: str) -> None:
+    """Says that the API has a deployment."""
+    print(f"Deployment '{full_name}' successfully created with id '{deployment_id}'.")
+
+
+def say_launcher(queues: Sequence[str], client: "ApiClient") -> None:
+    """Says what starts the runs of these queues where that is an agent."""
+    from towpath.client.api import iterate  # noqa: PLC0415 - see asking.open_api
+
+    names = list(dict.fromkeys(queues))
+    launchers = {queue.name: queue.spec.launcher for queue in iterate(client.list_work_queues)}
+    for name in names:
+        if launchers.get(name) == "Agent":
+            print(f"\nTo execute its runs, start an agent that serves the work queue {name!r}:")
+            print(f"$ towpath agent start -q {shlex.quote(name)}")
+
+
+def delete(name: Name, namespace: Namespace = LOCAL_NAMESPACE) -> None:
+    """Take a deployment away. Its runs that wait are cancelled; the history of its runs stays."""
+    with open_api() as client:
+        deployment = get_deployment(client, name, namespace)
+        client.delete_deployment(deployment.id)
+    print(f"Deleted deployment '{deployment.full_name}'.")

@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen
 CLUSTER := $(RUN) python -m dev.cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test-unit test test-cluster check generate lock bench
+.PHONY: help up down status test-unit test test-cluster check generate lock bench ui test-ui
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ lock: uv.lock ## Pin what the dependencies resolve to (LOCK=--upgrade takes the 
 
 bench: uv.lock ## Measure, beside the neighbours
 	$(RUN) python -m dev.bench
+
+ui: ## Build the UI into the operator's package (Node.js from PyPI where there is none)
+	@ui/scripts/with-node.sh npm ci
+	@ui/scripts/with-node.sh npm run build
+
+test-ui: ui uv.lock ## Check the UI: types, lint, vitest, every page in Chromium (TOWPATH_CHROMIUM, else /usr/bin/chromium)
+	@ui/scripts/with-node.sh npm run check
+	$(RUN) --group ui pytest tests/e2e_ui -q
 
 # uv's lock file names this machine's package index, so it is made here from the pins in pyproject.toml.
 uv.lock: pyproject.toml sdk/pyproject.toml operator/pyproject.toml | $(UV)

@@ -126,6 +126,7 @@ class FlowRunContext:
         "is_remote",
         "lock",
         "log_prints",
+        "logger",
         "loop_lock",
         "loop_tasks",
         "mirror_id",
@@ -169,6 +170,7 @@ class FlowRunContext:
         self.mirror_id: str | None = None
         self.child: Child | None = None
         self.owns_teller = False
+        self.logger: Any = None
         self.is_held = False
         self.is_remote = False
         self.wait_for: list[Any] = []
@@ -239,6 +241,7 @@ class TaskRunContext:
         "child",
         "flow_context",
         "log_prints",
+        "logger",
         "owns_teller",
         "parameters",
         "parent",
@@ -273,6 +276,7 @@ class TaskRunContext:
         self.wait_for: list[Any] = []
         self.child: Child | None = None
         self.owns_teller = False
+        self.logger: Any = None
         self.cache_key: str | None = None
 
     @property

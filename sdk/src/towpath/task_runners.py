@@ -5,11 +5,12 @@ A flow's `task_runner` is a pattern: each flow run works with a duplicate of its
 
 import atexit
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import copy_context
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final
 
 from towpath.context import TaskRunContext
@@ -218,25 +219,27 @@ class WorkerPool:
     def __init__(self, size: int, idle_seconds: float | None = None) -> None:
         self._size = size
         self._idle_seconds = idle_seconds
-        self._jobs: deque[Job] = deque()
-        self._condition = threading.Condition()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._lent = 0
-        self._is_closed = False
+        self._left = 0
         self._is_cancelled = False
 
     def put(self, job: Job) -> None:
         """Takes a job. After `cancel` it is dropped at once."""
-        with self._condition:
-            if not self._is_cancelled:
-                self._jobs.append(job)
+        with self._lock:
+            is_cancelled = self._is_cancelled
+            if not is_cancelled:
+                self._left += 1
+                self._jobs.put(job)
                 if self._idle:
-                    self._condition.notify()
+                    self._idle -= 1
                 else:
                     self._grow()
-                return
-        job.drop()
+        if is_cancelled:
+            job.drop()
 
     def _grow(self) -> None:
         if len(self._threads) - self._lent < self._size:
@@ -246,60 +249,73 @@ class WorkerPool:
             thread.start()
 
     def _work(self) -> None:
-        condition, jobs = self._condition, self._jobs
         while True:
-            with condition:
-                while not jobs or len(self._threads) - self._lent - self._idle > self._size:
-                    if self._is_closed:
-                        return
-                    self._idle += 1
-                    has_been_called = condition.wait(self._idle_seconds)
-                    self._idle -= 1
-                    if not has_been_called and not jobs:
-                        self._threads.remove(threading.current_thread())
-                        return
-                job = jobs.popleft()
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                job = self._await_job()
+            if job is None:
+                return
             job.run()
             del job
+            with self._lock:
+                self._left -= 1
+                if len(self._threads) - self._lent > self._size:  # it stood in for one that has come back
+                    self._threads.remove(threading.current_thread())
+                    return
+
+    def _await_job(self) -> "Job | None":
+        """The next job, however long it takes to come; None when the thread is to end."""
+        with self._lock:
+            self._idle += 1
+        while True:
+            try:
+                return self._jobs.get(timeout=self._idle_seconds)
+            except Empty:
+                with self._lock:
+                    if self._jobs.empty():
+                        self._idle = max(0, self._idle - 1)
+                        self._threads.remove(threading.current_thread())
+                        return None
 
     @contextmanager
     def lending_a_worker(self) -> Generator[None]:
         """While a worker waits for a future within the block, another thread may take its place."""
-        with self._condition:
+        with self._lock:
             self._lent += 1
-            if self._jobs:
-                if self._idle:
-                    self._condition.notify()
-                else:
-                    self._grow()
+            if not self._jobs.empty() and not self._idle:
+                self._grow()
         try:
             yield
         finally:
-            with self._condition:
+            with self._lock:
                 self._lent -= 1
 
     def drain(self) -> None:
-        """Waits until there is no job left and no thread at work."""
-        with self._condition:
-            while self._jobs or self._idle < len(self._threads):
-                self._condition.wait(0.05)
+        """Waits until there is no job left and none at work."""
+        while self._left:
+            time.sleep(0.01)
 
     def cancel(self) -> None:
         """Drops the jobs that wait, and those that come."""
-        with self._condition:
+        with self._lock:
             self._is_cancelled = True
-            dropped = list(self._jobs)
-            self._jobs.clear()
-        for job in dropped:
-            job.drop()
+        while not self._jobs.empty():
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            if job is not None:
+                job.drop()
 
     def close(self) -> None:
         """Ends the threads, once the jobs that they are at have ended; after `cancel` it interrupts these and does not wait."""
-        with self._condition:
-            self._is_closed = True
-            self._condition.notify_all()
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._jobs.put(None)
         current = threading.current_thread()
-        for thread in self._threads:
+        for thread in threads:
             if thread is current:
                 continue
             if self._is_cancelled:

@@ -11,6 +11,10 @@ from uuid import UUID
 _lock = threading.Lock()
 _last_ms = 0
 _counter = 0
+_random: list[int] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.clear)  # a child must not repeat its parent's ids
 
 
 def uuid7() -> UUID:
@@ -32,7 +36,10 @@ def _next() -> int:
     global _last_ms, _counter
     with _lock:
         now_ms = time.time_ns() // 1_000_000
-        random = int.from_bytes(os.urandom(10), "big")
+        if not _random:
+            noise = os.urandom(10 * 64)  # one call into the kernel for 64 ids
+            _random.extend(int.from_bytes(noise[at : at + 10], "big") for at in range(0, len(noise), 10))
+        random = _random.pop()
         if now_ms > _last_ms:
             _last_ms = now_ms
             _counter = random >> 39 & 0x1FFFFFFFFFF  # 41 bits: the top bit is left free to count into

@@ -28,7 +28,7 @@ from towpath.engine.telling import enter_flow_state, enter_task_state, open_root
 from towpath.engine.timeouts import Overtime
 from towpath.errors import TerminationSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
-from towpath.logging.loggers import RunLogger, say_outside_runs
+from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
 from towpath.states import State
 
 
@@ -82,12 +82,12 @@ def _declare(context: FlowRunContext) -> None:
     if parent is None:
         say_outside_runs(f"Created flow run {run.name!r} for flow {run.flow_name!r}")
     else:
-        RunLogger(parent).say(logging.INFO, f"Created subflow run {run.name!r} for flow {run.flow_name!r}")
+        logger_of(parent).say(logging.INFO, f"Created subflow run {run.name!r} for flow {run.flow_name!r}")
 
 
 def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
     """A flow run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
-    logger = RunLogger(context)
+    logger = logger_of(context)
     try:
         if not (yield from _prepare(context, logger)):
             return cast("State[Any]", context.flow_run.state)
@@ -157,8 +157,9 @@ def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any
     flow, run = context.flow, context.flow_run
     if flow.flow_run_name is not None:
         run.name = render_name(flow.owner, "flow_run_name", flow.flow_run_name, run.parameters)
+        context.logger = None
         tell_flow_run(context)
-        logger = RunLogger(context)
+        logger = logger_of(context)
     running: State[Any] = State(StateType.RUNNING)
     enter_flow_state(context, running)
     yield from call_hooks(flow, run, running, logger)

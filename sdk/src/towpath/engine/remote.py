@@ -22,7 +22,7 @@ from towpath.engine.tasks import live_task_run, resolve_inputs
 from towpath.engine.telling import enter_task_state, note_child, open_root_teller
 from towpath.errors import SerializationError, TransitionRefused
 from towpath.futures import Future
-from towpath.logging.loggers import RunLogger
+from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
 from towpath.states import State
 
@@ -210,7 +210,7 @@ def submit_remotely(
     Args:
         send: takes what `run_packed` runs and gives a future with `add_done_callback` and `result`.
     """
-    logger = RunLogger(context)
+    logger = logger_of(context)
     if not drive(resolve_inputs(context, logger), context):
         future.finish(context.task_run.state or State(StateType.PENDING))
         return
@@ -243,7 +243,7 @@ def receive(context: TaskRunContext, future: Future[Any], result: Callable[[], b
         state: State[Any] = State(
             StateType.CRASHED, message=f"The process that ran it was lost: {describe(error)}", data=error
         )
-        RunLogger(context).error("Crash detected! %s", state.message)
+        logger_of(context).error("Crash detected! %s", state.message)
         try:
             enter_task_state(context, state)
         except TransitionRefused:

@@ -19,7 +19,7 @@ from towpath.engine.outcomes import crashed_state
 from towpath.engine.tasks import awaited_futures, create_task_run, live_task_run
 from towpath.errors import DefinitionError
 from towpath.futures import AsyncFuture, Future
-from towpath.logging.loggers import RunLogger
+from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
 from towpath.states import State
 
@@ -64,7 +64,7 @@ def _begin_task(
 ) -> TaskRunContext:
     context = create_task_run(task, task.signature.bind(args, kwargs), parent, wait_for)
     if parent is not None:
-        RunLogger(parent).say(20, f"Executing {context.task_run.name!r} immediately...")
+        logger_of(parent).say(20, f"Executing {context.task_run.name!r} immediately...")
     return context
 
 
@@ -136,7 +136,7 @@ def submit_bound(
     else:
         runner.submit(context, future)
     if parent is not None:
-        RunLogger(parent).say(20, f"Submitted task run {run.name!r} for execution.")
+        logger_of(parent).say(20, f"Submitted task run {run.name!r} for execution.")
     return future
 
 

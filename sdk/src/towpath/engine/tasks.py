@@ -40,7 +40,7 @@ from towpath.engine.telling import enter_task_state, open_root_teller, tell_task
 from towpath.engine.timeouts import Overtime
 from towpath.errors import TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
-from towpath.logging.loggers import RunLogger
+from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
 from towpath.states import NO_DATA, State
 
@@ -89,7 +89,7 @@ def create_task_run(
     tell_task_run(context, inputs)
     enter_task_state(context, State(StateType.PENDING))
     if flow_context is not None:
-        RunLogger(flow_context).say(logging.INFO, f"Created task run {name!r} for task {task.name!r}")
+        logger_of(flow_context).say(logging.INFO, f"Created task run {name!r} for task {task.name!r}")
     return context
 
 
@@ -151,7 +151,7 @@ def awaited_futures(context: TaskRunContext) -> list[Future[Any]]:
 
 def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
     """A task run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
-    logger = RunLogger(context)
+    logger = logger_of(context)
     before = context.task_run.state
     if before is not None and before.type is StateType.COMPLETED:
         logger.say(logging.INFO, "The result of the flow's earlier try is used.")
@@ -208,6 +208,7 @@ def resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
 def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
     task, run = context.task, context.task_run
     _name_run(context)
+    logger = logger_of(context)
     if task.is_cached and (cached := (yield from find_cached(context, logger))) is not None:
         yield from _end(context, cached, logger)
         return cached
@@ -249,6 +250,7 @@ def _name_run(context: TaskRunContext) -> None:
     if task.task_run_name is not None:
         run.name = render_name(task.owner, "task_run_name", task.task_run_name, context.parameters)
         tell_task_run(context, None)
+        context.logger = None
 
 
 def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:

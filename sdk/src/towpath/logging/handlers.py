@@ -59,10 +59,14 @@ _plain = logging.Formatter()
 
 
 class ConsoleHandler(logging.StreamHandler[TextIO]):
-    """Writes to what `sys.stderr` is when the line comes, so that redirections and captures see it."""
+    """Writes to what `sys.stderr` is when the line comes, so that redirections and captures see it.
+
+    Without a lock: each record is one `write`, and threads that log would wait for one another at every line.
+    """
 
     def __init__(self, wants_colour: bool | None = None) -> None:
         logging.Handler.__init__(self)
+        self.lock = None
         self._wants_colour = wants_colour
         self._stream_seen: Any = None
         self.formatter = RunFormatter()
@@ -80,8 +84,9 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             stream = self.stream
-            stream.write(self.format(record) + self.terminator)
-            stream.flush()
+            stream.write(f"{self.format(record)}\n")
+            if not getattr(stream, "line_buffering", False):
+                stream.flush()
         except RecursionError:
             raise
         except Exception:  # noqa: BLE001 - as logging's own handlers: a line that cannot be written is reported there
@@ -89,7 +94,13 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
 
 
 class TellingHandler(logging.Handler):
-    """Tells each record of a run as a log event: a run logger's of its run, any other's of the run the code is in."""
+    """Tells each record of a run as a log event: a run logger's of its run, any other's of the run the code is in.
+
+    Without a lock: telling is an append.
+    """
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
         context: RunContext | None = record.__dict__.get("run_context") or CURRENT.get()

@@ -1,9 +1,12 @@
 """The loggers of runs: they add to each record which run it belongs to."""
 
 import logging
+import os
+import threading
+import time
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from towpath.context import CURRENT, RunContext
 from towpath.errors import MissingContextError
@@ -15,6 +18,29 @@ TASK_RUNS: Final = "towpath.task_runs"
 
 _flow_runs = logging.getLogger(FLOW_RUNS)
 _task_runs = logging.getLogger(TASK_RUNS)
+
+
+class EngineRecord(logging.LogRecord):
+    """A record of the engine's own: what LogRecord works out of a line of code is the same for all of them."""
+
+    _same: ClassVar[dict[str, Any]] = dict(logging.LogRecord("", 0, "towpath.engine", 0, "", None, None).__dict__)
+
+    def __init__(self, name: str, level: int, message: str, fields: dict[str, Any] | None = None) -> None:
+        now = time.time()
+        values = self.__dict__
+        values.update(self._same)
+        values["name"] = name
+        values["levelno"] = level
+        values["levelname"] = logging.getLevelName(level)
+        values["msg"] = message
+        values["relativeCreated"] += (now - values["created"]) * 1000
+        values["created"] = now
+        values["msecs"] = int((now - int(now)) * 1000) + 0.0
+        values["thread"] = threading.get_ident()
+        values["threadName"] = threading.current_thread().name
+        values["process"] = os.getpid()
+        if fields:
+            values.update(fields)
 
 
 class RunLogger(logging.LoggerAdapter[logging.Logger]):
@@ -34,9 +60,7 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         """Logs a line of the engine's own: as `log`, without looking for the line of code it comes from."""
         logger = self.logger
         if logger.isEnabledFor(level):
-            record = logging.LogRecord(logger.name, level, __file__, 0, message, None, None)
-            record.__dict__.update(self._fields)
-            logger.handle(record)
+            logger.handle(EngineRecord(logger.name, level, message, self._fields))
 
     def getChild(self, suffix: str, extra: dict[str, Any] | None = None) -> "RunLogger":  # noqa: N802 - logging's name
         """A logger of the same run whose name ends in `suffix`."""
@@ -61,6 +85,14 @@ def build_fields(context: RunContext) -> dict[str, Any]:
         fields["task_run_name"] = task_run.name
         fields["task_name"] = task_run.task_name
     return fields
+
+
+def logger_of(context: RunContext) -> RunLogger:
+    """The logger of a run, kept with its context."""
+    logger = context.logger
+    if logger is None:
+        logger = context.logger = RunLogger(context)
+    return logger
 
 
 def get_run_logger(context: RunContext | None = None, **extra: Any) -> RunLogger:
@@ -136,4 +168,4 @@ def say_outside_runs(message: str) -> None:
     """Logs a line of the engine that belongs to the console only."""
     logger = logging.getLogger("towpath.engine")
     if logger.isEnabledFor(logging.INFO):
-        logger.handle(logging.LogRecord(logger.name, logging.INFO, __file__, 0, message, None, None))
+        logger.handle(EngineRecord(logger.name, logging.INFO, message))

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from towpath.context import CURRENT
-from towpath.logging.loggers import RunLogger
+from towpath.logging.loggers import logger_of
 
 _lock = threading.Lock()
 _users = 0
@@ -42,4 +42,4 @@ def print_as_log(*values: Any, **options: Any) -> None:
     buffer = io.StringIO()
     options["file"] = buffer
     _original(*values, **options)
-    RunLogger(context).say(20, buffer.getvalue().removesuffix("\n"))
+    logger_of(context).say(20, buffer.getvalue().removesuffix("\n"))

@@ -5,5 +5,7 @@ from tests.unit.api.test_claiming import *  # noqa: F403
 from tests.unit.api.test_declared import *  # noqa: F403
 from tests.unit.api.test_flow_runs import *  # noqa: F403
 from tests.unit.api.test_ingest import *  # noqa: F403
+from tests.unit.api.test_lateness import *  # noqa: F403
 from tests.unit.api.test_metrics import *  # noqa: F403
+from tests.unit.api.test_retention import *  # noqa: F403
 from tests.unit.api.test_scheduling import *  # noqa: F403

@@ -28,6 +28,7 @@ from towpath_operator.domain.times import SECOND
 from towpath_operator.services.declared_views import view_work_queues
 from towpath_operator.store.declared import WORK_QUEUES
 from towpath_operator.store.engine import Database
+from towpath_operator.store.usage import find_size
 
 MAX_FLOWS = 1_000
 OTHER = "other"
@@ -106,6 +107,7 @@ class Metrics:
             registry=registry,
             buckets=_FAST_SECONDS,
         )
+        self._size = Gauge("towpath_database_size_bytes", "The database's size.", registry=registry)
         labels = ("namespace", "work_queue")
         self._queued = Gauge("towpath_work_queue_waiting_runs", "Due runs that wait.", labels, registry=registry)
         self._running = Gauge("towpath_work_queue_active_runs", "Runs with a pod.", labels, registry=registry)
@@ -155,6 +157,7 @@ class Metrics:
         async with self._database.read() as reader:
             rows, _ = await WORK_QUEUES.list(reader, None, None, PageRequest(MAX_QUEUES))
             queues = await view_work_queues(reader, rows[:MAX_QUEUES])
+            self._size.set(await find_size(reader))
         now = now_us() / SECOND
         for gauge in (self._queued, self._running, self._late, self._oldest):
             gauge.clear()

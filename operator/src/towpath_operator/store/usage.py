@@ -4,11 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select, text
 
 from towpath_operator.store.engine import Reader
 from towpath_operator.store.tables import deployments, flow_runs
 from towpath_operator.store.tables.flow_runs import ACTIVE, WAITING
+
+
+async def find_size(reader: Reader) -> int:
+    """The database's size in bytes."""
+    if reader.dialect.name == "sqlite":
+        query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    else:
+        query = "SELECT pg_database_size(current_database())"
+    return (await reader.execute(text(query))).scalar_one()
 
 
 async def count_deployments(reader: Reader, flow_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Generator
+from datetime import timedelta
 
 import uvicorn
 
@@ -17,9 +18,12 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.api.access import Gate
 from towpath_operator.api.app import create_app
 from towpath_operator.api.local_gate import LocalGate, is_loopback
+from towpath_operator.loops.lateness import run_lateness
+from towpath_operator.loops.retention import make_retention
 from towpath_operator.loops.running import Loop, running
 from towpath_operator.loops.scheduler import run_scheduler
 from towpath_operator.services.hub import Hub
+from towpath_operator.services.retention import Keep
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.wiring.settings import ServerSettings, normalize_database_url
@@ -28,8 +32,6 @@ from towpath_operator.wiring.spool import delivering_spool
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
-LOOPS: tuple[Loop, ...] = (run_scheduler,)
-"""What runs beside the API. A new loop is a module and a line here."""
 LOCAL_QUEUE = WorkQueueSpec(launcher="Agent")
 """What a queue that nobody declared is in local mode: nothing there starts Jobs."""
 
@@ -93,7 +95,16 @@ class Server(uvicorn.Server):
         self._hub.signals.close()
 
 
-async def serve(gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: bool = True) -> None:
+def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
+    """What runs beside the API. A new loop is a module and a line here."""
+    runs, logs = settings.keep_runs_days, settings.keep_logs_days
+    keep = Keep(timedelta(days=runs) if runs else None, timedelta(days=logs) if logs else None)
+    return (run_scheduler, run_lateness, make_retention(keep))
+
+
+async def serve(
+    settings: ServerSettings, gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: bool = True
+) -> None:
     """Serves on `listener` until a signal comes."""
     config = uvicorn.Config(
         create_app(hub, gate, with_metrics=with_metrics),
@@ -104,7 +115,7 @@ async def serve(gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: 
         server_header=False,
         proxy_headers=False,
     )
-    async with running(hub, *LOOPS):
+    async with running(hub, *make_loops(settings)):
         await Server(config, hub).serve(sockets=[listener])
 
 
@@ -137,6 +148,6 @@ async def run_local(settings: ServerSettings, announce: Callable[[int, str | Non
         port = listener.getsockname()[1]
         announce(port, token if made else None)
         with delivering_spool(port, token):
-            await serve(LocalGate(token), hub, listener)
+            await serve(settings, LocalGate(token), hub, listener)
     finally:
         listener.close()

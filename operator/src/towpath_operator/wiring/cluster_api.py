@@ -41,7 +41,7 @@ async def run(settings: ServerSettings) -> None:
     metrics = asyncio.create_task(_MetricsServer(config).serve(sockets=[metrics_listener]))
     try:
         gate = ClusterGate(Reviews(KubeReviewer(kube), hub.database))
-        await serve(gate, hub, listener, with_metrics=False)
+        await serve(settings, gate, hub, listener, with_metrics=False)
     finally:
         metrics.cancel()
         await asyncio.gather(metrics, return_exceptions=True)

@@ -25,6 +25,7 @@ class ServerSettings(BaseSettings):
         database_url: `TOWPATH_DATABASE_URL`; the file `towpath.db` in TOWPATH_HOME if left out.
         api_token: `TOWPATH_API_TOKEN`; required of callers when it is set.
         log_level: `TOWPATH_SERVER_LOG_LEVEL`.
+        keep_runs_days, keep_logs_days: `TOWPATH_SERVER_KEEP_RUNS_DAYS`, `TOWPATH_SERVER_KEEP_LOGS_DAYS`; 0 keeps for ever.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOWPATH_SERVER_", extra="ignore", populate_by_name=True)
@@ -39,6 +40,8 @@ class ServerSettings(BaseSettings):
         None
     )
     log_level: str = "INFO"
+    keep_runs_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+    keep_logs_days: Annotated[int, Field(ge=0, le=36_500)] = 30
 
 
 def normalize_database_url(database: str | None) -> str:

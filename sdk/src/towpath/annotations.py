@@ -55,7 +55,9 @@ class Quote(quote[T]):
 
 
 def as_list(value: Any) -> list[Any]:
-    """`value` as a list: what it holds if it is a list, tuple or set, nothing if None, else itself alone."""
+    """`value` as a list: what it holds if it is a collection or an iterator, nothing if None, else itself alone."""
     if value is None:
         return []
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    if isinstance(value, str | bytes | BaseAnnotation) or not hasattr(value, "__iter__"):
+        return [value]
+    return list(value)

@@ -106,6 +106,8 @@ class FlowRunContext:
         log_prints: whether `print` writes to the run's log.
         children: what came of the task runs and subflows so far, by name.
         earlier: the children of the flow's earlier tries, when it is retried.
+        first_error: the exception of the first of them that failed.
+        origins: which task run returned an object that is still there; see `towpath.engine.origins`.
         outstanding: futures that have not ended, each with its task run.
         mirror_id: the task run that stands for a subflow in its parent.
         child: where its parent keeps what came of it.
@@ -120,6 +122,7 @@ class FlowRunContext:
         "child",
         "children",
         "earlier",
+        "first_error",
         "flow",
         "flow_run",
         "is_held",
@@ -130,6 +133,7 @@ class FlowRunContext:
         "loop_lock",
         "loop_tasks",
         "mirror_id",
+        "origins",
         "outstanding",
         "owns_teller",
         "parent",
@@ -163,6 +167,8 @@ class FlowRunContext:
         self.task_counts: dict[str, itertools.count[int]] = {}
         self.children: dict[str, Child] = {}
         self.earlier: dict[str, Child] = {}
+        self.first_error: BaseException | None = None
+        self.origins: dict[int, Any] = {}
         self.outstanding: dict[Any, TaskRunContext] = {}
         self.runner: TaskRunner | None = None
         self.loop_tasks: set[Any] = set()
@@ -208,16 +214,14 @@ class Child:
     Attributes:
         run_id: the task run's id.
         type: the state type it is in.
-        error: the exception it ended with, if it did.
         result: the address of its stored result, if it completed and has one.
     """
 
-    __slots__ = ("error", "result", "run_id", "type")
+    __slots__ = ("result", "run_id", "type")
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.type: StateType = StateType.PENDING
-        self.error: BaseException | None = None
         self.result: Any = None
 
 

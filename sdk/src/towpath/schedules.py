@@ -1,203 +1,111 @@
-"""When deployments start runs by themselves: `CronSchedule`, `IntervalSchedule`, `RRuleSchedule`, checked as they are made.
+"""Schedules under Prefect's names, for what deploys a flow. What a schedule means is said by `towpath.contract.resources.schedule`."""
 
-Called by whoever builds deployments, and by the manifests' reader for schedules that were written by hand. Computes no runs:
-the API does.
-"""
-
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
-from cronsim import CronSim, CronSimError
-from dateutil.rrule import rrulestr
-from pydantic import ValidationError
-
-from towpath.contract.durations import format_duration, parse_duration
+from towpath.contract.durations import format_duration
 from towpath.contract.resources.schedule import Schedule
-from towpath.errors import ScheduleError
 
-__all__ = ["CronSchedule", "IntervalSchedule", "RRuleSchedule", "build_schedules", "check_schedule"]
 
-CRON_ALIASES: Final = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
-_CRON_EXAMPLE: Final = "write five fields, as '0 6 * * 1-5', or an alias, as '@daily'"
-_RRULE_EXAMPLE: Final = "write an iCalendar rule, as 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=9'"
-_SHORT_FREQUENCY: Final = re.compile(r"FREQ=(SECONDLY|MINUTELY|HOURLY)", re.IGNORECASE)
-_INTERVAL: Final = re.compile(
-    r";INTERVAL=[0-9]+|(?<=:)INTERVAL=[0-9]+;|^INTERVAL=[0-9]+;", re.IGNORECASE | re.MULTILINE
-)
-_SOME_PAST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+@dataclass(frozen=True, kw_only=True)
+class _Common:
+    """What every schedule may say.
+
+    Attributes:
+        name: tells the schedules of a deployment apart.
+        timezone: an IANA time zone.
+        active: False to pause it.
+        parameters: laid over the deployment's.
+    """
+
+    name: str = "default"
+    timezone: str = "UTC"
+    active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "timezone": self.timezone,
+            "paused": not self.active,
+            "parameters": self.parameters,
+        }
 
 
 @dataclass(frozen=True)
-class CronSchedule:
-    """Starts runs at the times that a cron expression gives.
+class CronSchedule(_Common):
+    """Starts runs by a cron expression of five fields, or an alias as `@daily`.
 
-    Args:
-        cron: five fields, or an alias as `@daily`.
-        timezone: an IANA time zone that the fields are in.
-        day_or: whether a day matches when either its day of month or its day of week does; else both must.
-
-    Raises:
-        ScheduleError: the expression or the time zone cannot be read, or no time ever matches.
+    Attributes:
+        day_or: whether a day matches when either its day of month or its day of week does.
     """
 
     cron: str
-    timezone: str = "UTC"
     day_or: bool = True
 
-    def __post_init__(self) -> None:
-        check_schedule(self.to_spec())
+    def to_schedule(self) -> Schedule:
+        """The schedule as a Deployment has it.
 
-    def to_spec(self, name: str = "cron") -> Schedule:
-        """The schedule as resources have it."""
-        return _build(name=name, cron=self.cron, timezone=self.timezone or "UTC", day_or=self.day_or)
+        Raises:
+            pydantic.ValidationError: a field is not what it must be.
+        """
+        return Schedule(cron=self.cron, day_or=self.day_or, **self._fields())
 
 
 @dataclass(frozen=True)
-class IntervalSchedule:
-    """Starts runs at equal distances.
+class IntervalSchedule(_Common):
+    """Starts runs at even distances, to the second.
 
-    Args:
-        interval: the distance: a timedelta, or a number of seconds; whole seconds, at least one.
-        anchor_date: a time that the runs' times pass through; without an offset it is in `timezone`.
-        timezone: an IANA time zone, by whose days an interval of a day or more goes.
-
-    Raises:
-        ScheduleError: one of them makes no sense.
+    Attributes:
+        interval: the distance, or its seconds.
+        anchor_date: a time that the interval passes through; without an offset it is UTC.
     """
 
     interval: timedelta | float
     anchor_date: datetime | None = None
-    timezone: str = "UTC"
 
-    def __post_init__(self) -> None:
-        check_schedule(self.to_spec())
+    def to_schedule(self) -> Schedule:
+        """The schedule as a Deployment has it.
 
-    def to_spec(self, name: str = "interval") -> Schedule:
-        """The schedule as resources have it."""
-        distance = self.interval if isinstance(self.interval, timedelta) else timedelta(seconds=self.interval)
-        if distance < timedelta(seconds=1) or distance % timedelta(seconds=1):
-            raise ScheduleError(f"interval: {self.interval} is not right; give whole seconds, at least one.")
-        timezone = self.timezone or "UTC"
+        Raises:
+            ValueError: the interval is not longer than zero.
+            pydantic.ValidationError: a field is not what it must be.
+        """
+        interval = self.interval if isinstance(self.interval, timedelta) else timedelta(seconds=self.interval)
+        if interval <= timedelta(0):
+            raise ValueError(f"interval must be longer than zero, not {interval}.")
         anchor = self.anchor_date
         if anchor is not None and anchor.tzinfo is None:
-            anchor = anchor.replace(tzinfo=_get_zone(timezone))
-        given = {} if anchor is None else {"anchor": anchor}
-        return _build(name=name, interval=format_duration(distance), timezone=timezone, **given)
+            anchor = anchor.replace(tzinfo=UTC)
+        return Schedule(interval=format_duration(interval), anchor=anchor, **self._fields())
 
 
 @dataclass(frozen=True)
-class RRuleSchedule:
-    """Starts runs at the times that an iCalendar recurrence rule gives.
-
-    Args:
-        rrule: the rule, at most 6,500 characters; lines of DTSTART, EXDATE and further rules may stand beside it.
-        timezone: an IANA time zone that the rule's times are in.
-
-    Raises:
-        ScheduleError: the rule or the time zone cannot be read, or no time ever matches.
-    """
+class RRuleSchedule(_Common):
+    """Starts runs by an iCalendar recurrence rule of at most 6,500 characters."""
 
     rrule: str
-    timezone: str = "UTC"
 
-    def __post_init__(self) -> None:
-        check_schedule(self.to_spec())
+    def to_schedule(self) -> Schedule:
+        """The schedule as a Deployment has it.
 
-    def to_spec(self, name: str = "rrule") -> Schedule:
-        """The schedule as resources have it."""
-        return _build(name=name, rrule=self.rrule, timezone=self.timezone or "UTC")
-
-
-AnySchedule = CronSchedule | IntervalSchedule | RRuleSchedule | Schedule
+        Raises:
+            pydantic.ValidationError: a field is not what it must be.
+        """
+        return Schedule(rrule=self.rrule, **self._fields())
 
 
-def build_schedules(given: "list[AnySchedule]") -> list[Schedule]:
-    """The schedules as resources have them: of several of one kind, all but the first get numbers behind their names.
-
-    Raises:
-        ScheduleError: one of them makes no sense.
-    """
-    built: list[Schedule] = []
-    for schedule in given:
-        spec = schedule if isinstance(schedule, Schedule) else schedule.to_spec()
-        check_schedule(spec)
-        taken = {other.name for other in built}
-        name, number = spec.name, 2
-        while name in taken:
-            name, number = f"{spec.name}-{number}", number + 1
-        built.append(spec if name == spec.name else spec.model_copy(update={"name": name}))
-    return built
+def Cron(cron: str, **fields: Any) -> CronSchedule:  # noqa: N802 - Prefect 3's name
+    """A CronSchedule."""
+    return CronSchedule(cron, **fields)
 
 
-def check_schedule(schedule: Schedule) -> None:
-    """Checks what the models cannot: that the expression can be read and comes true some day, and the time zone.
-
-    Raises:
-        ScheduleError: naming the field and what would be right.
-    """
-    zone = _get_zone(schedule.timezone)
-    if schedule.cron is not None:
-        _check_cron(schedule.cron)
-    elif schedule.interval is not None:
-        try:
-            parse_duration(schedule.interval)
-        except ValueError as error:
-            raise ScheduleError(f"interval: {error}.") from None
-    elif schedule.rrule is not None:
-        _check_rrule(schedule.rrule, zone)
+def Interval(interval: timedelta | float, **fields: Any) -> IntervalSchedule:  # noqa: N802
+    """An IntervalSchedule."""
+    return IntervalSchedule(interval, **fields)
 
 
-def _build(**fields: Any) -> Schedule:
-    try:
-        return Schedule(**fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ScheduleError(f"{field}: {first['msg']}." if field else f"A schedule: {first['msg']}.") from None
-
-
-def _get_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ScheduleError(f"timezone: {name!r} is no IANA time zone: write it as 'Europe/Berlin'.") from None
-
-
-def _check_cron(text: str) -> None:
-    expression = CRON_ALIASES.get(text.strip().lower(), text)
-    fields = len(expression.split())
-    if fields != 5:
-        raise ScheduleError(f"cron: {text!r} has {fields} field{'s' if fields != 1 else ''}: {_CRON_EXAMPLE}.")
-    try:
-        next(CronSim(expression, _SOME_PAST))
-    except CronSimError as error:
-        reason = str(error)
-        raise ScheduleError(
-            f"cron: {text!r} cannot be read ({reason[0].lower()}{reason[1:]}): {_CRON_EXAMPLE}."
-        ) from None
-    except StopIteration:
-        raise ScheduleError(f"cron: no time ever matches {text!r}.") from None
-
-
-def _check_rrule(text: str, zone: ZoneInfo) -> None:
-    start = _SOME_PAST.astimezone(zone)
-    # Looking for the first time minute by minute could take hours where there is none: its day says as much.
-    daily = _INTERVAL.sub("", _SHORT_FREQUENCY.sub("FREQ=DAILY", text)) if _SHORT_FREQUENCY.search(text) else text
-    try:
-        rule = rrulestr(daily, dtstart=start.replace(tzinfo=None), ignoretz=True)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ScheduleError(f"rrule: {text!r} cannot be read ({error}): {_RRULE_EXAMPLE}.") from None
-    if not list(islice(rule, 1)):
-        raise ScheduleError(f"rrule: no time ever matches {text!r}.")
+def RRule(rrule: str, **fields: Any) -> RRuleSchedule:  # noqa: N802
+    """An RRuleSchedule."""
+    return RRuleSchedule(rrule, **fields)

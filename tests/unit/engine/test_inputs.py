@@ -188,3 +188,31 @@ def test_a_task_does_not_start_before_its_inputs_are_there(told: Recording) -> N
     ends = [e["run_id"] for e in told.of_kind("state") if e["name"] == "Completed"]
     names = {e["id"]: e["name"] for e in told.of_kind("task_run")}
     assert [names[run] for run in ends[:-1]] == ["one-0", *(f"same-{n}" for n in range(50))]
+
+
+def test_an_object_returned_by_a_call_is_known_by_its_run_as_long_as_it_lives(told: Recording) -> None:
+    @task
+    def make() -> Model:
+        return Model(x=1)
+
+    @flow
+    def my_flow() -> int:
+        model = make()
+        same(model)
+        same(Model(x=1))
+        same([1])
+        del model
+        return 1
+
+    my_flow()
+    inputs = [event.get("inputs") for event in told.of_kind("task_run") if event["task"] == "same"]
+    assert inputs == [{"x": [told.run_id("make-0")]}, None, None]
+
+
+def test_wait_for_takes_one_future_too(told: Recording) -> None:
+    @flow
+    def my_flow() -> Any:
+        waits: Any = fail.submit()
+        return same(1, wait_for=waits, return_state=True).name
+
+    assert my_flow() == "NotReady"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
+from towpath.annotations import as_list
 from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunContext
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import StateType
@@ -57,7 +58,7 @@ def create_flow_run(
     context.log_prints = inherit_log_prints(flow.log_prints, parent)
     context.owns_teller = parent is None and (identity is None or identity.teller is None)
     context.is_held = identity is not None and identity.attempt > 0
-    context.wait_for = list(wait_for or ())
+    context.wait_for = as_list(wait_for)
     context.persist_results = flow.retries > 0
     if identity is None:
         run.tags = sorted(CURRENT_TAGS.get() | frozenset(parent.flow_run.tags if parent and parent.flow_run else ()))
@@ -194,6 +195,7 @@ def begin_again(context: FlowRunContext) -> None:
     context.task_counts = {}
     context.earlier = {**context.earlier, **context.children}
     context.children = {}
+    context.first_error = None
 
 
 def _end(context: FlowRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
@@ -223,7 +225,7 @@ def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
         return failed_state("Flow", error)
     yield from _await_tasks(context)
     if value is None:
-        state = state_of_children(list(context.children.values()))
+        state = state_of_children(list(context.children.values()), context.first_error)
     else:
         state = yield from settle_value(value)
     if state.type is StateType.COMPLETED and keeps_flow_result(context):
@@ -262,15 +264,11 @@ def stop_tasks(context: FlowRunContext) -> None:
         future.finish(task_context.task_run.state or state)
 
 
-def state_of_children(children: list[Child]) -> State[Any]:
+def state_of_children(children: list[Child], first_error: BaseException | None) -> State[Any]:
     """The state of a flow that returned None: what its task runs and subflows make together."""
     if not children:
         return State(StateType.COMPLETED, data=None)
     state_type, message = summarise([child.type for child in children])
-    bad = next((child.error for child in children if child.error is not None and child.type in _BAD), None)
-    data = None if state_type is StateType.COMPLETED else bad
+    data = None if state_type is StateType.COMPLETED else first_error
     state: State[Any] = State(state_type, message=message, data=data)
     return state
-
-
-_BAD = (StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)

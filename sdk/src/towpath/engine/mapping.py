@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from io import IOBase
 from typing import Any, cast
 
-from towpath.annotations import BaseAnnotation, allow_failure, unmapped
+from towpath.annotations import BaseAnnotation, allow_failure, as_list, unmapped
 from towpath.engine.definitions import TaskDefinition
 from towpath.engine.running import submit_bound
 from towpath.errors import MappingLengthMismatch, MappingMissingIterable
@@ -43,11 +43,12 @@ def map_task(
         raise MappingLengthMismatch(
             f"{task.owner}: the iterables given to map() must have one length; they have {shown}."
         )
+    upstreams = None if wait_for is None else as_list(wait_for)
     futures: FutureList[Any] = FutureList()
     for values in zip(*mapped.values(), strict=True):
         parameters = {**whole, **dict(zip(mapped, values, strict=True))}
         ordered = {name: parameters[name] for name in given}
-        futures.append(submit_bound(task, ordered, wait_for=wait_for))
+        futures.append(submit_bound(task, ordered, wait_for=upstreams))
     return [future.wait() for future in futures] if return_state else futures
 
 

@@ -252,5 +252,5 @@ def receive(context: TaskRunContext, future: Future[Any], result: Callable[[], b
         return
     run.state, run.run_count = answer.state, answer.run_count
     if context.child is not None:
-        note_child(context.child, answer.state)
+        note_child(context.child, answer.state, context.flow_context)
     future.finish(answer.state)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, cast
 
+from towpath.annotations import as_list
 from towpath.context import (
     CURRENT_TAGS,
     CURRENT_TRANSACTION,
@@ -27,6 +28,7 @@ from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, S
 from towpath.engine.hooks import call_hooks
 from towpath.engine.inputs import Found, data_of, find_upstreams, resolve, run_id_of
 from towpath.engine.names import render_name
+from towpath.engine.origins import find_origin, note_origin
 from towpath.engine.outcomes import (
     crashed_state,
     describe,
@@ -99,7 +101,7 @@ def _take_up(context: TaskRunContext, earlier: Child) -> None:
     run.state = State(earlier.type, data=earlier.result if earlier.result is not None else NO_DATA)
     run.state.run_id = run.id
     if child is not None:
-        child.type, child.result, child.error = earlier.type, earlier.result, earlier.error
+        child.type, child.result = earlier.type, earlier.result
     if earlier.type in TERMINAL and earlier.type is not StateType.COMPLETED:
         enter_task_state(context, State(StateType.SCHEDULED, name="AwaitingRetry", message="The flow run is retried."))
 
@@ -123,15 +125,18 @@ def _collect_inputs(context: TaskRunContext, wait_for: Iterable[Any] | None) -> 
     """Finds what the run waits for, into `context.upstreams`, and says which run each argument comes from."""
     inputs: dict[str, list[str]] = {}
     every: list[Found] = []
+    flow_context = context.flow_context
     for name, value in context.parameters.items():
         found: list[Found] = []
         find_upstreams(value, found)
         if found:
             every += found
             inputs[name] = _run_ids(found)
+        elif flow_context is not None and (origin := find_origin(flow_context, value)) is not None:
+            inputs[name] = [origin]
     if wait_for is not None:
         found = []
-        find_upstreams(list(wait_for), found)
+        find_upstreams(as_list(wait_for), found)
         context.wait_for = found
         inputs["wait_for"] = _run_ids(found)
         every += found
@@ -240,6 +245,8 @@ def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any
 def _end(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
     enter_task_state(context, state)
     is_good = state.type is StateType.COMPLETED
+    if is_good and context.flow_context is not None:
+        note_origin(context.flow_context, state.data, context.task_run.id)
     logger.say(logging.INFO if is_good else logging.ERROR, f"Finished in state {state}")
     if context.task.has_hooks:
         yield from call_hooks(context.task, context.task_run, state, logger)

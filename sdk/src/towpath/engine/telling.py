@@ -109,7 +109,7 @@ def enter_task_state(context: TaskRunContext, state: State[Any], *, is_judged: b
     run.state = state
     child = context.child
     if child is not None:
-        note_child(child, state)
+        note_child(child, state, flow_context)
     context.teller.tell(build_state_event("task_run", run.id, run.run_count, state))
 
 
@@ -132,18 +132,18 @@ def enter_flow_state(context: FlowRunContext, state: State[Any], *, is_judged: b
     state.run_id = run.id
     run.state = state
     if context.child is not None:
-        note_child(context.child, state)
+        note_child(context.child, state, context.parent.flow_context if context.parent is not None else None)
     context.teller.tell(build_state_event("flow_run", run.id, run.run_count, state))
     if context.mirror_id is not None:
         mirrored = State(state.type, state.name, state.message)
         context.teller.tell(build_state_event("task_run", context.mirror_id, run.run_count, mirrored))
 
 
-def note_child(child: Child, state: State[Any]) -> None:
-    """Keeps of a child's state what the flow's own end needs."""
+def note_child(child: Child, state: State[Any], parent: FlowRunContext | None) -> None:
+    """Keeps of a child's state what the flow's own end needs: its type, and of all exceptions the first."""
     child.type = state.type
-    if isinstance(state.data, BaseException):
-        child.error = state.data
+    if parent is not None and parent.first_error is None and isinstance(state.data, BaseException):
+        parent.first_error = state.data
 
 
 def build_state_event(run_word: Any, run_id: str, run_count: int, state: State[Any]) -> "StateEvent":

@@ -18,8 +18,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "agent": Entry("towpath.cli.agent", "app", "Launch flow runs on this machine."),
     "config": Entry("towpath.cli.config", "app", "Show and change settings."),
-    "deployment": Entry("towpath.cli.deployments", "app", "Look at deployments and run them."),
+    "deployment": Entry("towpath.cli.deployments", "app", "Build, apply, schedule, run and look at deployments."),
     "flow": Entry("towpath.cli.flows", "app", "Look at flows."),
     "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs, read their logs, cancel them."),
     "profile": Entry("towpath.cli.profiles", "app", "Keep several sets of settings and choose one."),

@@ -38,7 +38,7 @@ def make(name: str = "daily", **options: Any) -> Deployment:
 def test_a_flow_becomes_a_flow_and_a_deployment(tmp_path: Path) -> None:
     built = make(
         work_queue_name="test",
-        schedules=[CronSchedule("0 6 * * *", "Europe/Berlin"), IntervalSchedule(600)],
+        schedules=[CronSchedule("0 6 * * *", timezone="Europe/Berlin"), IntervalSchedule(600)],
         parameters={"cups": 3},
         tags=["kitchen", "kitchen"],
         version="7",
@@ -60,8 +60,8 @@ def test_a_flow_becomes_a_flow_and_a_deployment(tmp_path: Path) -> None:
         "tags": ["kitchen"],
         "workQueue": "test",
         "schedules": [
-            {"name": "cron", "cron": "0 6 * * *", "timezone": "Europe/Berlin"},
-            {"name": "interval", "interval": "10m"},
+            {"name": "default", "cron": "0 6 * * *", "timezone": "Europe/Berlin"},
+            {"name": "default-2", "interval": "10m"},
         ],
         "paused": True,
     }

@@ -13,7 +13,7 @@ from towpath.schedules import CronSchedule, IntervalSchedule, RRuleSchedule, bui
 
 @pytest.mark.parametrize("cron", ["0 6 * * 1-5", "*/15 * * * *", "@daily", "0 0 L * *", "0 0 29 2 *", "0 9 * JAN MON"])
 def test_cron_expressions_that_come_are_taken(cron: str) -> None:
-    assert CronSchedule(cron, timezone="Europe/Berlin").to_spec().cron == cron
+    assert CronSchedule(cron, timezone="Europe/Berlin").to_schedule().cron == cron
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_cron_expressions_that_come_are_taken(cron: str) -> None:
         (lambda: CronSchedule("0 0 0 * * *"), "has 6 fields"),
         (lambda: CronSchedule("0 6 * * *", timezone="Mars/Olympus"), "timezone: 'Mars/Olympus'"),
         (lambda: CronSchedule(""), "cron: "),
-        (lambda: IntervalSchedule(0), "interval: 0 is not right"),
+        (lambda: IntervalSchedule(0), "longer than zero"),
         (lambda: IntervalSchedule(timedelta(seconds=-1)), "interval: "),
         (lambda: IntervalSchedule(1.5), "whole seconds"),
         (lambda: RRuleSchedule("FREQ=SOMETIMES"), "rrule: 'FREQ=SOMETIMES' cannot be read"),
@@ -49,18 +49,18 @@ def test_what_cannot_be_read_or_never_comes_is_refused(make: Callable[[], Any], 
     ],
 )
 def test_rules_of_every_frequency_are_taken(rule: str) -> None:
-    assert RRuleSchedule(rule).to_spec().rrule == rule
+    assert RRuleSchedule(rule).to_schedule().rrule == rule
 
 
 def test_an_interval_is_seconds_or_a_timedelta_and_its_anchor_gets_the_time_zone() -> None:
-    spec = IntervalSchedule(timedelta(minutes=90), datetime(2026, 1, 1), "Europe/Berlin").to_spec()
+    spec = IntervalSchedule(timedelta(minutes=90), datetime(2026, 1, 1), timezone="Europe/Berlin").to_schedule()
     assert (spec.interval, spec.timezone) == ("1h30m", "Europe/Berlin")
     assert spec.anchor is not None
     assert spec.anchor.astimezone(UTC) == datetime(2025, 12, 31, 23, tzinfo=UTC)
-    assert IntervalSchedule(600).to_spec().interval == "10m"
+    assert IntervalSchedule(600).to_schedule().interval == "10m"
 
 
 def test_several_schedules_get_names_of_their_own() -> None:
     named = Schedule(name="nightly", cron="0 3 * * *")
     built = build_schedules([CronSchedule("@daily"), CronSchedule("@hourly"), IntervalSchedule(60), named])
-    assert [schedule.name for schedule in built] == ["cron", "cron-2", "interval", "nightly"]
+    assert [schedule.name for schedule in built] == ["default", "default-2", "default-3", "nightly"]

@@ -34,7 +34,7 @@ def set_schedule(
         raise DeploymentError("Give one of --cron, --interval, --rrule and --no-schedule.")
     with open_api() as client:
         deployment = get_deployment(client, name, namespace)
-        change(client, deployment, schedules=[] if schedule is None else [schedule.to_spec()])
+        change(client, deployment, schedules=[] if schedule is None else [schedule.to_schedule()])
     print(f"Updated deployment schedule of '{deployment.full_name}'.")
 
 

@@ -54,7 +54,7 @@ def parse_schedule(
     if cron is not None:
         return CronSchedule(cron, timezone=zone)
     if interval is not None:
-        return IntervalSchedule(_parse_interval(interval), _parse_anchor(anchor_date), zone)
+        return IntervalSchedule(_parse_interval(interval), _parse_anchor(anchor_date), timezone=zone)
     if rrule is not None:
         text, own_zone = _parse_rrule(rrule)
         return RRuleSchedule(text, timezone=timezone or own_zone or "UTC")

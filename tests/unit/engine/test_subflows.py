@@ -164,3 +164,17 @@ def test_asynchronous_subflows_run_in_synchronous_flows_to_their_end() -> None:
         return leaf()
 
     assert parent() == 5
+
+
+def test_a_subflow_says_where_its_parameters_came_from_and_what_they_became(told: Recording) -> None:
+    @flow
+    def parent() -> int:
+        future: Any = one.submit()
+        return child(future, wait_for=[future])
+
+    assert parent() == 2
+    stand_in = next(event for event in told.of_kind("task_run") if event["task"] == "child")
+    first = told.of_kind("task_run")[0]["id"]
+    assert stand_in["inputs"] == {"x": [first], "wait_for": [first]}
+    declared = [event["parameters"] for event in told.of_kind("flow_run") if event["flow"] == "child"]
+    assert declared == [{"x": "Future('one-0')"}, {"x": 1}]

@@ -24,7 +24,7 @@ from towpath.engine.names import new_flow_run_name, render_name
 from towpath.engine.outcomes import crashed_state, drop_engine_frames, failed_state, summarise, timed_out_state
 from towpath.engine.parameters import validate_parameters
 from towpath.engine.retries import delay_before, may_retry
-from towpath.engine.tasks import inherit_log_prints, settle_value
+from towpath.engine.tasks import collect_inputs, inherit_log_prints, settle_value
 from towpath.engine.telling import enter_flow_state, enter_task_state, open_root_teller, tell_flow_run, tell_mirror
 from towpath.engine.timeouts import Overtime
 from towpath.errors import TerminationSignal, TransitionRefused, UpstreamTaskError
@@ -77,7 +77,7 @@ def _declare(context: FlowRunContext) -> None:
             number = next(counts.setdefault(run.flow_name, itertools.count()))
             mirror_name = f"{run.flow_name}-{number}"
             context.child = parent_flow.children[mirror_name] = Child(context.mirror_id)
-        tell_mirror(context, mirror_name)
+        tell_mirror(context, mirror_name, collect_inputs(run.parameters, context.wait_for, parent_flow)[0])
     tell_flow_run(context)
     enter_flow_state(context, State(StateType.PENDING))
     if parent is None:
@@ -135,6 +135,7 @@ def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
         try:
             run.parameters = {name: resolve(value, data_of) for name, value in run.parameters.items()}
             resolve(context.wait_for, data_of)
+            tell_flow_run(context)
         except UpstreamTaskError as error:
             _enter_not_ready(context, State(StateType.PENDING, name="NotReady", message=str(error)), logger)
             return False

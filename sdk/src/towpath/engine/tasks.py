@@ -84,7 +84,7 @@ def create_task_run(
     if flow_context is not None:
         context.child = child = Child(run_id)
         flow_context.children[name] = child
-    inputs = _collect_inputs(context, wait_for)
+    inputs, context.upstreams, context.wait_for = collect_inputs(parameters, wait_for, flow_context)
     if earlier is not None:
         _take_up(context, earlier)
         return context
@@ -121,12 +121,13 @@ def inherit_log_prints(own: bool | None, parent: RunContext | None) -> bool:
     return parent.log_prints if parent is not None else get_settings().logging_log_prints
 
 
-def _collect_inputs(context: TaskRunContext, wait_for: Iterable[Any] | None) -> dict[str, list[str]] | None:
-    """Finds what the run waits for, into `context.upstreams`, and says which run each argument comes from."""
+def collect_inputs(
+    parameters: dict[str, Any], wait_for: Iterable[Any] | None, flow_context: FlowRunContext | None
+) -> tuple[dict[str, list[str]] | None, list[Found], list[Found]]:
+    """Which run each argument comes from, by its name; all that must end first; and what of that is in `wait_for`."""
     inputs: dict[str, list[str]] = {}
     every: list[Found] = []
-    flow_context = context.flow_context
-    for name, value in context.parameters.items():
+    for name, value in parameters.items():
         found: list[Found] = []
         find_upstreams(value, found)
         if found:
@@ -134,14 +135,12 @@ def _collect_inputs(context: TaskRunContext, wait_for: Iterable[Any] | None) -> 
             inputs[name] = _run_ids(found)
         elif flow_context is not None and (origin := find_origin(flow_context, value)) is not None:
             inputs[name] = [origin]
+    waits: list[Found] = []
     if wait_for is not None:
-        found = []
-        find_upstreams(as_list(wait_for), found)
-        context.wait_for = found
-        inputs["wait_for"] = _run_ids(found)
-        every += found
-    context.upstreams = every
-    return {name: ids for name, ids in inputs.items() if ids} if inputs else None
+        find_upstreams(as_list(wait_for), waits)
+        inputs["wait_for"] = _run_ids(waits)
+        every += waits
+    return {name: ids for name, ids in inputs.items() if ids} if inputs else None, every, waits
 
 
 def _run_ids(found: list[Found]) -> list[str]:

@@ -69,7 +69,7 @@ def tell_task_run(context: TaskRunContext, inputs: dict[str, list[str]] | None) 
     context.teller.tell(event)
 
 
-def tell_mirror(context: FlowRunContext, name: str) -> None:
+def tell_mirror(context: FlowRunContext, name: str, inputs: dict[str, list[str]] | None) -> None:
     """Declares the task run that stands for a subflow in its parent."""
     parent = context.parent
     event: TaskRunEvent = {
@@ -80,6 +80,8 @@ def tell_mirror(context: FlowRunContext, name: str) -> None:
         "name": name,
         "time": time.time_ns() // 1_000,
     }
+    if inputs:
+        event["inputs"] = inputs
     if parent is not None and parent.task_run is not None:
         event["parent_task_run_id"] = parent.task_run.id
     context.teller.tell(event)

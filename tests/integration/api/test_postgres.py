@@ -15,6 +15,8 @@ from tests.integration.api.test_server_process import Writer, check_all_there_on
 from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id, make_log, serve
 from tests.support.api_process import run_server
 from tests.support.postgres import Postgres, run_postgres
+from towpath_operator.loops.running import Loop, running
+from towpath_operator.services.hub import Hub
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.store.tables import metadata
@@ -100,6 +102,57 @@ async def test_no_reader_of_changes_misses_one_whatever_commits_beside_it(replic
 
     await asyncio.wait_for(asyncio.gather(follow(), create(one), create(two)), 60)
     assert seen == made
+
+
+class Turn:
+    """A loop that notes when it runs, and for whom."""
+
+    def __init__(self) -> None:
+        self.active: list[str] = []
+        self.changed = asyncio.Event()
+
+    def of(self, name: str) -> Loop:
+        async def turn(_: Hub) -> None:
+            self.active.append(name)
+            self.changed.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.active.remove(name)
+
+        return turn
+
+    async def started(self) -> str:
+        """Waits until a loop has begun, and says whose."""
+        await asyncio.wait_for(self.changed.wait(), 20)
+        self.changed.clear()
+        return self.active[0]
+
+
+async def test_loops_run_on_one_replica_and_move_when_it_is_gone(replicas: tuple[Api, Api]) -> None:
+    turn = Turn()
+    runs = {name: running(api.hub, turn.of(name)) for name, api in zip(("one", "two"), replicas, strict=True)}
+    for run in runs.values():
+        await run.__aenter__()
+    first = await turn.started()
+    assert turn.active == [first]
+    await runs.pop(first).__aexit__(None, None, None)
+    second = await turn.started()
+    assert (second != first, turn.active) == (True, [second])
+    await runs.pop(second).__aexit__(None, None, None)
+    assert turn.active == []
+
+
+async def test_a_leader_whose_session_is_ended_stops_and_another_goes_on(
+    postgres: Postgres, replicas: tuple[Api, Api]
+) -> None:
+    turn = Turn()
+    async with running(replicas[0].hub, turn.of("one")), running(replicas[1].hub, turn.of("two")):
+        await turn.started()
+        ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'towpath-leader'"
+        await postgres.execute(ending)
+        await turn.started()
+        assert len(turn.active) == 1
 
 
 async def test_clients_wait_through_a_restart_of_the_database_and_go_on(tmp_path: Path) -> None:

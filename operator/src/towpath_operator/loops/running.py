@@ -1,4 +1,4 @@
-"""Keeps loops running: one that fails is logged and started again. Called by wiring."""
+"""Keeps loops running on the replica that leads: one that fails is logged and started again. Called by wiring."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from towpath_operator.services.hub import Hub
+from towpath_operator.store.leadership import lead
 
 logger = logging.getLogger(__name__)
 
@@ -15,14 +16,19 @@ Loop = Callable[[Hub], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def running(hub: Hub, *loops: Loop) -> AsyncGenerator[None]:
-    """Runs the loops for as long as the block lasts."""
-    tasks = [asyncio.create_task(_keep(loop, hub), name=loop.__name__) for loop in loops]
+    """Runs the loops for as long as the block lasts, on one replica at a time."""
+
+    async def run_all() -> None:
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(_keep(loop, hub), name=loop.__name__)
+
+    task = asyncio.create_task(lead(hub.database, run_all), name="loops")
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _keep(loop: Loop, hub: Hub) -> None:

@@ -1,0 +1,59 @@
+"""Lets one of several replicas on PostgreSQL do what must be done once. Called by loops.running.
+
+The leader holds a lock of its session. When it dies or is cut off, PostgreSQL ends the session and another takes over; a leader that
+notices that its session is gone stops its work before it asks again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from towpath_operator.store.engine import POSTGRES_SETTINGS, Database
+
+logger = logging.getLogger(__name__)
+
+KEY = 7_093_771_247
+CHECK_SECONDS = 2
+ANSWER_SECONDS = 3
+"""A session that does not answer this long counts as lost: with CHECK_SECONDS, work moves within 10 s."""
+
+
+async def lead(database: Database, work: Callable[[], Awaitable[None]]) -> None:
+    """Does `work` for as long as this replica leads, again and again, until it is cancelled. On SQLite it always leads."""
+    if database.is_sqlite:
+        await work()
+        return
+    dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    while True:
+        try:
+            await _lead_once(dsn, work)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            logger.warning("No leader can be chosen for now: %s", error)
+        await asyncio.sleep(CHECK_SECONDS)
+
+
+async def _lead_once(dsn: str, work: Callable[[], Awaitable[None]]) -> None:
+    connection: Any = await asyncpg.connect(dsn, timeout=ANSWER_SECONDS, server_settings=_SESSION)
+    try:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", KEY, timeout=ANSWER_SECONDS):
+            return
+        logger.info("This replica leads: it schedules, marks late runs and deletes old ones")
+        task = asyncio.ensure_future(work())
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=CHECK_SECONDS)
+                await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    finally:
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            await connection.close(timeout=1)
+
+
+_SESSION = POSTGRES_SETTINGS | {"application_name": "towpath-leader"}

@@ -1,6 +1,6 @@
 """One cluster and one installation of the chart for all end-to-end tests, and a namespace for each module."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -16,11 +16,18 @@ SCENARIOS = Path(__file__).parent / "flows" / "scenarios.py"
 
 
 @pytest.fixture(scope="session")
-def env() -> Environment:
+def install_chart() -> Callable[[], None]:
+    """Installs this checkout's chart. Its images are built once: what is edited meanwhile belongs to the next session."""
+    env = environment()
+    control_plane, flow = env.ensure_image("control-plane"), env.ensure_image("flow")
+    return lambda: install(env, control_plane, flow)
+
+
+@pytest.fixture(scope="session")
+def env(install_chart: Callable[[], None]) -> Environment:
     """The cluster that `make up` started, with this checkout's chart and images installed in it."""
-    found = environment()
-    install(found, found.ensure_image("control-plane"), found.ensure_image("flow"))
-    return found
+    install_chart()
+    return environment()
 
 
 @pytest.fixture(scope="session")

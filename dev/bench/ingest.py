@@ -144,7 +144,8 @@ def measure(runs: int, database: str, folder: Path, *, logs: int = 0, rate: floa
         cpu = _cpu_seconds(pid)
         seconds, latencies = asyncio.run(send(address, roots, None if rate is None else rate / BATCH_RUNS))
         cpu = _cpu_seconds(pid) - cpu
-        found = sum(run["tasks"]["completed"] for run in httpx.get(f"{address}/flow-runs").json()["items"])
+        ids = [json.loads(bodies[0])["run_id"] for bodies in roots]
+        found = sum(httpx.get(f"{address}/flow-runs/{run_id}").json()["tasks"]["completed"] for run_id in ids)
         if found != runs:
             raise RuntimeError(f"{runs} task runs were acknowledged, {found} are there.")
         resident = _resident_mb(pid)

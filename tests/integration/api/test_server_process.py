@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.api import make_batch, make_flow_run, make_id, make_log, make_state, make_task_run
 from tests.support.api_process import ServerProcess, run_server
@@ -124,6 +125,22 @@ async def test_a_stopped_server_answers_whoever_waits_and_exits_cleanly(tmp_path
             answers = await asyncio.gather(*waiting)
         assert code == 0
         assert [answer.json()["items"] for answer in answers] == [[], []]
+
+
+async def test_a_launcher_that_has_gone_is_given_nothing(tmp_path: Path) -> None:
+    with run_server(tmp_path) as server:
+        async with httpx.AsyncClient(base_url=server.address, timeout=60) as client:
+            flow = {"name": "tea", "spec": {"entrypoint": "tea.py:tea"}}
+            await client.put("/flows", json=flow)
+            await client.put("/deployments", json={"name": "tea", "spec": {"flow": "tea"}})
+            claim = {"launcher": "Agent", "holder": "gone", "wait_seconds": 60}
+            with pytest.raises(httpx.ReadTimeout):
+                await client.post("/work-queues/claims", json=claim, timeout=0.5)
+            made = (await client.post("/flow-runs", json={"deployment": "tea/tea"})).json()
+            items = (await client.post("/work-queues/claims", json=claim | {"holder": "here"})).json()["items"]
+        assert [(item["run"]["id"], item["run"]["attempts"][0]["claimed_by"]) for item in items] == [
+            (made["id"], "here")
+        ]
 
 
 async def test_a_server_that_listens_wider_makes_a_token_and_asks_for_it(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ A claim raises the run's attempt, sets Pending (Submitting) and gives the holder
 reported, the same attempt is handed out again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -39,6 +39,10 @@ _REASONS = (PAUSED, QUEUE_FULL, DEPLOYMENT_FULL)
 _PENDING = CODES[StateType.PENDING]
 
 
+async def _never() -> bool:
+    return False
+
+
 class ClaimService:
     """Claims of one database's runs."""
 
@@ -47,8 +51,12 @@ class ClaimService:
         self._metrics = metrics
         self._signals = signals
 
-    async def claim(self, request: ClaimRequest) -> Claims:
-        """Runs for this launcher, waiting up to `wait_seconds` for the first."""
+    async def claim(self, request: ClaimRequest, is_gone: Callable[[], Awaitable[bool]] = _never) -> Claims:
+        """Runs for this launcher, waiting up to `wait_seconds` for the first.
+
+        Args:
+            is_gone: whether the launcher waits no more: what it would be given would lie idle until the lease ends.
+        """
         deadline = now_us() + int(request.wait_seconds * SECOND)
         while True:
             count = self._signals.count(TOPIC_CLAIMS)
@@ -58,6 +66,8 @@ class ClaimService:
                 found = await _look(reader, queues, now, 1)
                 due = await rows.find_next_due(reader, [queue["id"] for queue in queues], now)
             if found.any:
+                if await is_gone():
+                    return Claims(items=[])
                 claims = await self._claim(request)
                 if claims.items:
                     return claims

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select
+from sqlalchemy import Boolean, ColumnElement, and_, insert, literal_column, or_, select
 
+from towpath.contract.states import StateType
+from towpath_operator.domain.codes import CODES
 from towpath_operator.domain.filters import LogFilter, TaskRunFilter
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.flow_runs import state_condition
 from towpath_operator.store.lists import beyond, count_capped
 from towpath_operator.store.tables import flow_runs, logs, states, task_runs
+from towpath_operator.store.tables.task_runs import NOT_COMPLETED
 from towpath_operator.store.types import Row
 
+_NOT_COMPLETED = literal_column(f"task_runs.{NOT_COMPLETED.text}", Boolean)
 _READ = (
     select(
         task_runs,
@@ -42,6 +46,8 @@ async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageReques
         counted = counted.join(flow_runs, flow_runs.c.id == columns.flow_run_id)
     if wanted.states:
         conditions.append(or_(*(state_condition(columns, code, name) for code, name in wanted.states)))
+        if not {code for code, _ in wanted.states} & {None, CODES[StateType.COMPLETED]}:
+            conditions.append(_NOT_COMPLETED)
     if wanted.task is not None:
         conditions.append(columns.task == wanted.task)
     if wanted.name is not None:

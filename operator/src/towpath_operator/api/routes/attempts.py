@@ -30,10 +30,10 @@ _LAUNCHER = needs("update", "flowruns/status")
 
 @router.post("/work-queues/claims", tags=["work-queues"], operation_id="claim_flow_runs")
 @guarded(_LAUNCHER)
-async def claim(request: ClaimRequest, hub: TheHub, caller: TheCaller) -> Claims:
+async def claim(wanted: ClaimRequest, request: Request, hub: TheHub, caller: TheCaller) -> Claims:
     """Waits for due runs of the launcher's queues and gives it a lease on them."""
-    await caller.check_all(request.namespaces)
-    return await hub.claims.claim(request)
+    await caller.check_all(wanted.namespaces)
+    return await hub.claims.claim(wanted, request.is_disconnected)
 
 
 async def _check_launcher(run_id: UUID, hub: Hub, caller: Caller) -> None:

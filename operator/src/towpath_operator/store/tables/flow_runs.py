@@ -72,6 +72,7 @@ flow_runs = Table(
         postgresql_where=BY_SCHEDULE,
     ),
     Index(None, "revision"),
+    Index(None, "name"),
     Index(None, "expected_time", "id"),
     Index(None, "flow_id", "expected_time", "id"),
     Index(None, "deployment_id", "expected_time", "id"),

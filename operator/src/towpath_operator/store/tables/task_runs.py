@@ -4,10 +4,18 @@ Those outside any flow have no `flow_run_id`, and `root_id` when a task called t
 has an empty `task` and `name` until that comes.
 """
 
-from sqlalchemy import Column, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import Column, Index, Integer, SmallInteger, Table, Text, text
 
+from towpath.contract.states import StateType
+from towpath_operator.domain.codes import CODES
 from towpath_operator.store.tables.base import metadata
 from towpath_operator.store.types import Id, Json, Micros
+
+NOT_COMPLETED = text(f"state_type <> {CODES[StateType.COMPLETED]}")
+"""The partial index of task runs in any other state: nearly all are completed, and whoever lists those needs no index.
+
+Queries repeat it with the table's name in front, so that the planner sees it.
+"""
 
 task_runs = Table(
     "task_runs",
@@ -29,5 +37,12 @@ task_runs = Table(
     Column("start_time", Micros),
     Column("end_time", Micros),
     Index(None, "flow_run_id", "id"),
+    Index(
+        "ix_task_runs_not_completed",
+        "state_type",
+        "id",
+        sqlite_where=NOT_COMPLETED,
+        postgresql_where=NOT_COMPLETED,
+    ),
     sqlite_with_rowid=False,
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
-from towpath.engine.definitions import Hook, TaskDefinition
+from towpath.engine.definitions import Hook, TaskDefinition, check_tags
 from towpath.engine.retries import RetryDelay, exponential_backoff
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Task(TaskDefinition, Generic[P, R]):
         retry_condition_fn: RetryCondition | None = None,
     ) -> None:
         self.task_run_name = task_run_name
-        self.tags = frozenset(tags or ())
+        self.tags = check_tags("@task", tags)
         self.cache_policy = cache_policy
         self.cache_key_fn = cache_key_fn
         self.cache_expiration = cache_expiration

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.engine.recording import Recording
 from towpath import flow, tags, task
 from towpath.contract.states import StateType
-from towpath.errors import ParameterBindError, ReservedArgumentError
+from towpath.errors import DefinitionError, ParameterBindError, ReservedArgumentError
 from towpath.futures import as_completed, wait
 from towpath.task_runners import ThreadPoolTaskRunner
 
@@ -344,3 +344,9 @@ def test_wait_tells_what_has_ended_and_what_has_not() -> None:
         gate.set()
 
     my_flow()
+
+
+@pytest.mark.parametrize("tags", ["abc", [""], [3], ["x" * 501], [str(n) for n in range(201)]])
+def test_tags_that_are_no_list_of_texts_are_refused(tags: Any) -> None:
+    with pytest.raises(DefinitionError, match="tags"):
+        task(lambda: 1, name="t", tags=tags)

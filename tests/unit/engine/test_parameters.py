@@ -144,3 +144,14 @@ def test_field_defaults_give_the_default_they_describe() -> None:
     assert run(takes, "4") == (4, [])
     with pytest.raises(ParameterTypeError, match="x: "):
         run(takes, 1)
+
+
+def test_huge_parameters_are_told_in_part_and_at_once(told: Recording) -> None:
+    nested: list[Any] = [0] * 1_000
+    for _ in range(7):
+        nested = [nested] * 1_000
+
+    def takes(a: Any, b: Any, c: Any) -> None: ...
+
+    run(takes, nested, dict.fromkeys(range(100000), "x" * 1000), "y" * 1_000_000)
+    assert len(repr(told.of_kind("flow_run")[0]["parameters"])) < 1_500_000

@@ -195,6 +195,20 @@ def _check_name(word: str, name: Any) -> str:
     return name
 
 
+def check_tags(owner: str, tags: Any) -> frozenset[str]:
+    """The tags.
+
+    Raises:
+        DefinitionError: they are no list of texts of 1 to 500 characters, or more than 200.
+    """
+    given: list[Any] = [] if tags is None else [tags] if isinstance(tags, str) else list(tags)
+    if isinstance(tags, str) or any(not isinstance(tag, str) or not 0 < len(tag) <= 500 for tag in given):
+        raise DefinitionError(f"{owner}: tags must be a list of strings of 1 to 500 characters, not {tags!r}.")
+    if len(given) > 200:
+        raise DefinitionError(f"{owner}: there can be at most 200 tags, not {len(given)}.")
+    return frozenset(given)
+
+
 def _check_timeout(owner: str, seconds: Any) -> float | None:
     if seconds is None:
         return None

@@ -24,31 +24,34 @@ class Found(NamedTuple):
     allows_failure: bool
 
 
-def find_upstreams(value: Any, into: list[Found], depth: int = 0, allows_failure: bool = False) -> None:
+def find_upstreams(value: Any, into: list[Found]) -> None:
     """Appends every future, state and mark within `value` to `into`."""
+    if type(value) not in _ATOMS:
+        _find(value, into, set(), 0, False)
+
+
+def _find(value: Any, into: list[Found], seen: set[tuple[int, bool]], depth: int, allows_failure: bool) -> None:
     kind = cast("type[Any]", type(value))
-    if kind in _ATOMS or depth > _MAX_DEPTH:
-        return
-    if kind is list or kind is tuple or kind is set or kind is frozenset:
-        for item in value:
-            if type(item) not in _ATOMS:
-                find_upstreams(item, into, depth + 1, allows_failure)
-    elif kind is dict:
-        for key, item in value.items():
-            if type(item) not in _ATOMS:
-                find_upstreams(item, into, depth + 1, allows_failure)
-            if type(key) not in _ATOMS:
-                find_upstreams(key, into, depth + 1, allows_failure)
-    elif isinstance(value, Future | State):
+    if isinstance(value, Future | State):
         into.append(Found(cast("Future[Any] | State[Any]", value), allows_failure))
-    elif isinstance(value, BaseAnnotation):
+        return
+    if depth > _MAX_DEPTH or (id(value), allows_failure) in seen:
+        return
+    seen.add((id(value), allows_failure))
+    if isinstance(value, BaseAnnotation):
         inner = cast("BaseAnnotation[Any]", value)
         into.append(Found(inner, allows_failure))
-        if not isinstance(value, quote):
-            find_upstreams(inner.value, into, depth + 1, allows_failure or isinstance(value, allow_failure))
+        members: Iterable[Any] = () if isinstance(value, quote) else (inner.value,)
+        allows_failure = allows_failure or isinstance(value, allow_failure)
+    elif kind is list or kind is tuple or kind is set or kind is frozenset:
+        members = value
+    elif kind is dict:
+        members = [*value.keys(), *value.values()]
     else:
-        for item in _members(value):
-            find_upstreams(item, into, depth + 1, allows_failure)
+        members = _members(value)
+    for member in members:
+        if type(member) not in _ATOMS:
+            _find(member, into, seen, depth + 1, allows_failure)
 
 
 def _members(value: Any) -> Iterable[Any]:
@@ -65,10 +68,17 @@ def _members(value: Any) -> Iterable[Any]:
     return ()
 
 
-def resolve(value: Any, resolve_one: "Callable[[Found], Any]", depth: int = 0, allows_failure: bool = False) -> Any:
+def resolve(value: Any, resolve_one: "Callable[[Found], Any]") -> Any:
     """`value` with every future and state replaced by what `resolve_one` gives for it, and without marks."""
-    kind = cast("type[Any]", type(value))
-    if kind in _ATOMS or depth > _MAX_DEPTH:
+    return _resolve(value, resolve_one, {}, 0, False)
+
+
+Memo = dict[tuple[int, bool], Any]
+"""What each container became, so that one that occurs twice stays one, and is walked once."""
+
+
+def _resolve(value: Any, resolve_one: "Callable[[Found], Any]", memo: Memo, depth: int, allows_failure: bool) -> Any:
+    if type(value) in _ATOMS or depth > _MAX_DEPTH:
         return value
     if isinstance(value, Future | State):
         return resolve_one(Found(cast("Future[Any] | State[Any]", value), allows_failure))
@@ -76,11 +86,21 @@ def resolve(value: Any, resolve_one: "Callable[[Found], Any]", depth: int = 0, a
         inner = cast("BaseAnnotation[Any]", value).value
         if isinstance(value, quote):
             return inner
-        return resolve(inner, resolve_one, depth + 1, allows_failure or isinstance(value, allow_failure))
+        return _resolve(inner, resolve_one, memo, depth + 1, allows_failure or isinstance(value, allow_failure))
+    key = id(value), allows_failure
+    if key in memo:
+        return memo[key]
+    memo[key] = value  # what refers to itself stays as it is
 
     def again(item: Any) -> Any:
-        return resolve(item, resolve_one, depth + 1, allows_failure)
+        return _resolve(item, resolve_one, memo, depth + 1, allows_failure)
 
+    memo[key] = new = _resolve_container(value, again)
+    return new
+
+
+def _resolve_container(value: Any, again: "Callable[[Any], Any]") -> Any:
+    kind = cast("type[Any]", type(value))
     if isinstance(value, list | tuple | set | frozenset):
         items = cast("list[Any]", value)
         new = [again(item) for item in items]

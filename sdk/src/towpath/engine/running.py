@@ -4,7 +4,7 @@ Called by `towpath.flows` and `towpath.tasks`, and by the runner through `towpat
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from towpath.engine.effects import Core
 from towpath.engine.flows import create_flow_run, live_flow_run
 from towpath.engine.identity import RunIdentity
 from towpath.engine.outcomes import crashed_state
+from towpath.engine.signals import raising_on_sigterm
 from towpath.engine.tasks import awaited_futures, create_task_run, live_task_run
 from towpath.errors import DefinitionError
 from towpath.futures import AsyncFuture, Future
@@ -76,7 +77,7 @@ def _can_await(parent: RunContext | None) -> bool:
     return definition.is_async
 
 
-def _around(context: RunContext) -> Any:
+def _around(context: RunContext) -> AbstractContextManager[None]:
     if not context.log_prints:
         return nullcontext()
     from towpath.logging.prints import PrintsLogged  # noqa: PLC0415 - runs whose prints are not logged leave print alone
@@ -235,15 +236,22 @@ async def _call_flow_async(create: Callable[[], FlowRunContext], return_state: b
 
 def _live_flow(context: FlowRunContext) -> State[Any]:
     try:
-        return live_to_end(context, live_flow_run(context))
+        with _guard(context):
+            return live_to_end(context, live_flow_run(context))
     finally:
         if context.runner is not None:
             context.runner.close()
 
 
+def _guard(context: FlowRunContext) -> AbstractContextManager[None]:
+    """Turns SIGTERM into the end of a root run, unless a runner does."""
+    return raising_on_sigterm() if context.parent is None and not context.is_held else nullcontext()
+
+
 async def _live_flow_async(context: FlowRunContext) -> State[Any]:
     try:
-        return await _live_async(context, live_flow_run(context))
+        with _guard(context):
+            return await _live_async(context, live_flow_run(context))
     finally:
         if context.runner is not None:
             context.runner.close()

@@ -4,12 +4,12 @@ The dicts are those of `towpath.contract.events`, which is not imported here: it
 """
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from towpath.context import Child, FlowRunContext, TaskRunContext, Telling
 from towpath.contract.limits import MAX_MESSAGE, MAX_TOLD_VALUE, cut
 from towpath.contract.states import RunKind, StateType, Transition, judge
+from towpath.engine.plain import parameters_as_json
 from towpath.errors import TransitionRefused
 from towpath.states import NO_DATA, State
 
@@ -36,7 +36,7 @@ def tell_flow_run(context: FlowRunContext) -> None:
         "flow": run.flow_name,
         "name": run.name,
         "time": time.time_ns() // 1_000,
-        "parameters": {name: as_json(value) for name, value in run.parameters.items()},
+        "parameters": parameters_as_json(run.parameters),
         "tags": run.tags,
         "version": run.version,
     }
@@ -198,31 +198,3 @@ def _tellable_json(value: Any) -> Any:
     except (TypeError, ValueError, RecursionError):
         return NO_DATA
     return json.loads(text) if len(text) <= MAX_TOLD_VALUE else NO_DATA
-
-
-def as_json(value: Any, depth: int = 8) -> Any:
-    """`value` as JSON values; what JSON cannot say is given as its repr, long texts are cut."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else repr(value)
-    if isinstance(value, float):
-        return float(value) if value - value == 0 else repr(value)
-    if isinstance(value, str):
-        return cut(str(value), MAX_MESSAGE)
-    if depth > 0:
-        if isinstance(value, dict) and len(value) <= 1_000:
-            return {str(key): as_json(item, depth - 1) for key, item in value.items()}
-        if isinstance(value, list | tuple) and len(value) <= 1_000:
-            return [as_json(item, depth - 1) for item in value]
-        dump: Callable[..., Any] | None = getattr(type(value), "model_dump", None)
-        if dump is not None and hasattr(type(value), "model_fields"):
-            return _as_json_or_repr(lambda: dump(value, mode="json"), value)
-    return _as_json_or_repr(lambda: cut(repr(value), MAX_MESSAGE), value)
-
-
-def _as_json_or_repr(make: Callable[[], Any], value: Any) -> Any:
-    try:
-        return make()
-    except Exception as error:  # noqa: BLE001 - a value whose repr fails must not fail the run that was given it
-        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"

@@ -1,0 +1,86 @@
+"""Whole processes: memory of a large map, and what SIGTERM leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.engine.remote_flows import states_of
+from tests.support.event_sink import EventSink
+
+MAPPED = """
+import json, resource, threading
+from towpath import flow, task
+
+@task
+def increase(x):
+    return x + 1
+
+@flow
+def mapped():
+    return sum(increase.map(range(10_000)).result())
+
+before = set(threading.enumerate())
+total = mapped()
+left = [t.name for t in set(threading.enumerate()) - before if t.name.startswith("towpath-worker")]
+print(json.dumps({"total": total, "left": left, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+
+ENDLESS = """
+import sys, time
+from towpath import flow, task
+
+@task
+def wait():
+    print("waiting", flush=True)
+    time.sleep(60)
+
+@flow
+def endless():
+    wait()
+
+@flow
+async def endless_async():
+    import asyncio
+    print("waiting", flush=True)
+    await asyncio.sleep(60)
+
+if sys.argv[1] == "sync":
+    endless()
+else:
+    import asyncio
+    asyncio.run(endless_async())
+"""
+
+
+def test_ten_thousand_mapped_tasks_stay_small_and_leave_no_thread(sink: EventSink) -> None:
+    done = subprocess.run([sys.executable, "-c", MAPPED], capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    assert report["total"] == sum(range(1, 10_001))
+    assert report["left"] == []
+    assert report["mb"] < 300
+    events = [event for items in sink.applied.values() for event in items]
+    ended = [event for event in events if event["kind"] == "state" and event["type"] == "COMPLETED"]
+    assert len(ended) == 10_001
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_sigterm_ends_a_flow_without_a_runner_as_crashed_and_told(sink: EventSink, mode: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ENDLESS)
+    process = subprocess.Popen(
+        [sys.executable, str(script), mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(30) != 0
+    process.stdout.close()
+    sink.wait_for(lambda: states_of(sink, "remote-states")[-1:] == ["Crashed"])
+    if mode == "sync":
+        assert process.returncode == 143
+        assert states_of(sink, "wait-0") == ["Pending", "Running", "Crashed"]

@@ -99,7 +99,10 @@ function useEntries(text: string): Entry[] {
   const byId = useQuery({ ...flowRunQuery(wanted), enabled: UUID.test(wanted), retry: false })
   const recent = useQuery({ ...flowRunsQuery({ until: soon }, 5), enabled: wanted === '' })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
-  const runs = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
+  // While a person still types, runs of what was asked before would come first under Enter.
+  const asked = wanted === text && !named.isPlaceholderData
+  const found = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
+  const runs = asked ? found : []
   return [
     ...PAGES.filter((page) => matches(page.label)).map(({ to, label, icon }) => ({ key: to, icon, label, kind: 'Page', go: () => void navigate({ to }) })),
     ...(runs ?? []).map((run) => ({

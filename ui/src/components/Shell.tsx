@@ -1,6 +1,6 @@
 /** What stays around every page: the sidebar, the top bar on small screens, sign-in, the command palette. */
 import { ActionIcon, Burger, Kbd, Tooltip, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { useHotkeys } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Activity, Cog, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
@@ -25,12 +25,12 @@ export const PAGES = [
 ] as const
 
 export function Shell() {
-  const [menu, setMenu] = useDisclosure(false)
-  const [palette, setPalette] = useDisclosure(false)
+  const [menu, setMenu] = useState(false)
+  const [palette, setPalette] = useState(false)
   const path = useRouterState({ select: (state) => state.location.pathname })
   const [signedOut, setSignedOut] = useState(false)
-  useHotkeys([['mod+K', () => setPalette.open()]], [])
-  useEffect(() => setMenu.close(), [path, setMenu])
+  useHotkeys([['mod+K', () => setPalette(true)]], [])
+  useEffect(() => setMenu(false), [path])
   useEffect(() => {
     const show = () => setSignedOut(true)
     window.addEventListener(SIGNED_OUT, show)
@@ -43,11 +43,11 @@ export function Shell() {
         Skip to the page
       </a>
       <header className={classes.topbar}>
-        <Burger opened={menu} onClick={setMenu.toggle} size="sm" aria-label={menu ? 'Close the menu' : 'Open the menu'} />
+        <Burger opened={menu} onClick={() => setMenu(!menu)} size="sm" aria-label={menu ? 'Close the menu' : 'Open the menu'} />
         <Link to="/" className={classes.brand}>
           <Logo /> Towpath
         </Link>
-        <ActionIcon variant="subtle" color="gray" onClick={setPalette.open} aria-label="Find a page or a run" ml="auto">
+        <ActionIcon variant="subtle" color="gray" onClick={() => setPalette(true)} aria-label="Find a page or a run" ml="auto">
           <Search size={18} />
         </ActionIcon>
       </header>
@@ -55,7 +55,7 @@ export function Shell() {
         <Link to="/" className={classes.brand}>
           <Logo /> Towpath
         </Link>
-        <UnstyledButton className={classes.find} onClick={setPalette.open}>
+        <UnstyledButton className={classes.find} onClick={() => setPalette(true)}>
           <Search size={15} aria-hidden /> <span>Find…</span> <Kbd size="xs">Ctrl K</Kbd>
         </UnstyledButton>
         <nav aria-label="Pages" className={classes.nav}>
@@ -73,7 +73,7 @@ export function Shell() {
       </main>
       {palette && (
         <Suspense>
-          <CommandPalette onClose={setPalette.close} />
+          <CommandPalette onClose={() => setPalette(false)} />
         </Suspense>
       )}
     </div>

@@ -137,7 +137,7 @@ function Schedules({ schedules, paused }: { schedules: readonly Schedule[]; paus
     )
   }
   return (
-    <div className={classes.schedules}>
+    <div className={classes.schedules} tabIndex={0} role="group" aria-label="Schedules">
       {schedules.map((schedule) => (
         <ScheduleCard key={schedule.name} schedule={schedule} paused={paused || schedule.paused} />
       ))}

@@ -1,8 +1,10 @@
 """The server as a process: killed under load it loses nothing it acknowledged, stopped it answers whoever waits."""
 
 import asyncio
+import json
 import random
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -164,3 +166,52 @@ async def test_a_server_that_listens_wider_makes_a_token_and_asks_for_it(tmp_pat
         assert (await client.get("/flows", headers={"Authorization": f"Bearer {token}"})).status_code == 200
     process.terminate()
     assert await process.wait() == 0
+
+
+async def test_a_full_disk_is_a_503_and_the_server_is_whole_again_once_there_is_room(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True)  # noqa: ASYNC221
+    assert mounted.returncode == 0, f"needs root on Linux: {mounted.stderr.decode()}"
+    try:
+        with run_server(tmp_path, str(disk / "towpath.db")) as server:
+            async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
+                run, first, refused = make_id(), 1, None
+                await client.post("/events", json=make_batch(run, make_flow_run(run)))
+                filler = disk / "filler"
+                filler.write_bytes(b"x" * 2_000_000)
+                while refused is None:
+                    batch = make_batch(run, *(make_log(run, "x" * 2_000) for _ in range(50)), first=first + 1)
+                    answer = await client.post("/events", json=batch)
+                    if answer.status_code == 200:
+                        first += 50
+                    else:
+                        refused = answer
+                assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+                assert "full" in refused.json()["detail"]
+                filler.unlink()
+                assert (await client.post("/events", json=batch)).status_code == 200
+                page = (await client.get("/logs", params={"flow_run_id": run})).json()
+                assert page["total"] == first - 1 + 50
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)  # noqa: ASYNC221
+
+
+async def test_a_commit_whose_answer_was_lost_changes_nothing_in_the_end(tmp_path: Path) -> None:
+    with run_server(tmp_path) as server:
+        run, task = make_id(), make_id()
+        batch = make_batch(
+            run, make_flow_run(run), make_task_run(task, run), make_state(task, "COMPLETED"), make_log(run)
+        )
+        body = json.dumps(batch).encode()
+        port = int(server.address.rpartition(":")[2].partition("/")[0])
+        head = f"POST /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + body)
+        await writer.drain()
+        writer.transport.abort()
+        async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
+            answer = await client.post("/events", json=batch)
+            assert answer.status_code == 200
+            assert (await client.get(f"/flow-runs/{run}")).json()["tasks"]["completed"] == 1
+            assert (await client.get("/logs", params={"flow_run_id": run})).json()["total"] == 1

@@ -13,8 +13,10 @@ from towpath.client.judging import plan_delay
 from towpath.contract.runs import ClaimedRun, ClaimRequest
 from towpath.errors import ApiError, ApiUnavailable
 
-WAIT_SECONDS = 5.0
-"""Of one request: a stopped agent's last one may be answered by so much later, with runs that then wait for its lease."""
+WAIT_SECONDS = 15.0
+"""Of one request."""
+REFRESH_SECONDS = 5.0
+"""Between two looks for queues that match a prefix."""
 MOST = 50
 """Runs in one answer, where no limit says less."""
 _SAY_EVERY = 60.0
@@ -114,6 +116,8 @@ class Claimer:
                 is_drained = self._claim(free)
                 failures = 0
             except ApiError as error:
+                if self._slots.is_closed:
+                    return
                 failures += 1
                 self._say(error)
                 time.sleep(plan_delay(failures, None, random.random))
@@ -122,13 +126,18 @@ class Claimer:
                 self._on_drained()
                 return
 
+    def stop(self) -> None:
+        """Claims no more. May be called by any thread: a request that waits is given up."""
+        self._slots.close()
+        self._client.interrupt()
+
     def _claim(self, free: int) -> bool:
         """Claims once. Whether nothing more is due, for an agent that runs once."""
         queues = self._find_queues()
         if not queues:
             if self._wanted.run_once:
                 return True
-            time.sleep(WAIT_SECONDS)
+            time.sleep(REFRESH_SECONDS)
             return False
         request = ClaimRequest(
             launcher="Agent",
@@ -136,13 +145,18 @@ class Claimer:
             namespaces=[self._wanted.namespace],
             queues=queues,
             limit=free,
-            wait_seconds=0 if self._wanted.run_once else WAIT_SECONDS,
+            wait_seconds=self._plan_wait(),
         )
         items = self._client.claim(request).items
         self._slots.take(len(items))
         for item in items:
             self._on_claimed(item)
         return self._wanted.run_once and not items
+
+    def _plan_wait(self) -> float:
+        if self._wanted.run_once:
+            return 0
+        return REFRESH_SECONDS if self._wanted.prefixes else WAIT_SECONDS
 
     def _find_queues(self) -> list[str]:
         wanted = self._wanted

@@ -93,7 +93,7 @@ class Agent:
         """
         watcher = Watcher(ApiClient.of(self.settings), self.wanted.namespace, self._events.put)
         watcher.begin()
-        claimer = Claimer(
+        self._claimer = Claimer(
             ApiClient.of(self.settings),
             self.wanted,
             self._slots,
@@ -103,11 +103,11 @@ class Agent:
         self._folder = AgentFolder(self.settings.home)
         try:
             self._adopt()
-            for part in (watcher.run, claimer.run, self._reporter.run):
+            for part in (watcher.run, self._claimer.run, self._reporter.run):
                 _start_thread(part)
             self._loop()
         finally:
-            self._slots.close()
+            self._claimer.stop()
             self._folder.close()
 
     def _loop(self) -> None:
@@ -158,7 +158,7 @@ class Agent:
             case _Stop():
                 self._is_forced = self._is_stopping
                 self._is_stopping = True
-                self._slots.close()
+                self._claimer.stop()
 
     # What is done
 

@@ -81,6 +81,10 @@ class ApiClient:
         """Ends the connection."""
         self._transport.close()
 
+    def interrupt(self) -> None:
+        """Gives the connection up, from any thread: a request that waits for its answer fails at once, and all that follow."""
+        self._transport.interrupt()
+
     # What is declared
 
     def declare(self, path: str, declaration: Declaration, answer: type[D]) -> D:

@@ -5,8 +5,10 @@ millisecond a request. It follows no redirects, which an API never sends, and ho
 """
 
 import contextlib
+import errno
 import http.client
 import os
+import socket
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,6 +39,7 @@ class Transport:
         self._tokens = tokens
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
+        self._is_interrupted = False
 
     def post(self, path: str, body: bytes) -> Answer:
         """The answer to a JSON document whose posting is idempotent. See `request`."""
@@ -66,7 +69,7 @@ class Transport:
             return self._exchange(method, path, body, headers)
         except (http.client.HTTPException, OSError) as error:
             self.close()
-            if not is_kept or isinstance(error, TimeoutError):
+            if not is_kept or self._is_interrupted or isinstance(error, TimeoutError):
                 raise self._unavailable(error) from error
         try:
             return self._exchange(method, path, body, headers)
@@ -75,6 +78,8 @@ class Transport:
             raise self._unavailable(error) from error
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        if self._is_interrupted:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the connection was given up")
         if self._connection is None:
             self._connection = _connect(self._url, self._timeout)
         self._connection.request(method, self._url.path + path, body, headers)
@@ -92,6 +97,15 @@ class Transport:
             with contextlib.suppress(OSError):
                 self._connection.close()
             self._connection = None
+
+    def interrupt(self) -> None:
+        """Gives the connection up, from any thread: a request that waits for its answer fails at once, and all that follow."""
+        self._is_interrupted = True
+        connection = self._connection
+        sock: socket.socket | None = connection.sock if connection is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def abandon(self) -> None:
         """Forgets the connection without a word to the server: after a fork it belongs to the parent."""

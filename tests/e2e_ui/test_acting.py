@@ -1,4 +1,5 @@
-# pyright: reportMissingImports=false
+# Playwright is installed for `make test-ui` only; without it nothing here has types.
+# pyright: basic, reportMissingImports=false
 """What people do on the pages, against a real API: find, filter, follow, cancel, start."""
 
 import re

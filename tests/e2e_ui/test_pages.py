@@ -1,4 +1,5 @@
-# pyright: reportMissingImports=false
+# Playwright is installed for `make test-ui` only; without it nothing here has types.
+# pyright: basic, reportMissingImports=false
 """Every page, in both themes and three widths: it holds its width, says nothing to the console, and axe finds no serious fault."""
 
 from pathlib import Path

@@ -194,6 +194,29 @@ class FutureList(list[Future[T]], Generic[T]):
 PrefectFutureList = FutureList
 
 
+class AsyncFutureList(list[AsyncFuture[T]], Generic[T]):
+    """The futures of an asynchronous task's `.map()` in an asynchronous flow. Awaited, it is itself, as in Prefect 2."""
+
+    def __await__(self) -> "Generator[Any, None, AsyncFutureList[T]]":
+        return self
+        yield  # makes this a generator: awaiting it waits for nothing
+
+    async def wait(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as FutureList
+        """Waits until every run has ended, at most `timeout` seconds in all."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for future in self:
+            await future.wait(_left(deadline))
+
+    async def result(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - as FutureList
+        raise_on_failure: bool = True,
+    ) -> list[T]:
+        """What the runs returned, in order. See Future.result; `timeout` is for all together."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        return [await future.result(_left(deadline), raise_on_failure=raise_on_failure) for future in self]
+
+
 class DoneAndNotDone(NamedTuple):
     """The answer of `wait`."""
 

@@ -10,7 +10,7 @@ from towpath.engine.retries import RetryDelay, exponential_backoff
 if TYPE_CHECKING:
     from towpath.cache_policies import CachePolicy
     from towpath.context import TaskRun
-    from towpath.futures import AsyncFuture, Future, FutureList
+    from towpath.futures import AsyncFuture, AsyncFutureList, Future, FutureList
     from towpath.states import State
     from towpath.transactions import Transaction
 
@@ -214,7 +214,7 @@ class Task(TaskDefinition, Generic[P, R]):
         return_state: Literal[False] = False,
         wait_for: Iterable[Any] | None = None,
         **kwargs: Any,
-    ) -> "list[AsyncFuture[T]]": ...
+    ) -> "AsyncFutureList[T]": ...
     @overload
     def map(
         self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = None, **kwargs: Any

@@ -190,7 +190,32 @@ async def test_in_sequence_asynchronous_tasks_run_one_after_another() -> None:
 async def test_mapped_asynchronous_tasks_give_futures_to_await() -> None:
     @flow
     async def my_flow() -> list[int]:
-        futures: Any = increase.map([1, 2, 3])
-        return [await future.result() for future in futures]
+        futures = await increase.map([1, 2, 3])
+        await futures.wait()
+        assert await (await increase.map([])).result() == []
+        return await futures.result()
 
     assert await my_flow() == [2, 3, 4]
+
+
+def test_what_an_asynchronous_flow_or_task_submitted_ends_also_in_a_synchronous_parent(told: Recording) -> None:
+    @task
+    async def submits() -> int:
+        await increase.submit(10)
+        return 1
+
+    @flow
+    async def child() -> int:
+        await increase.submit(1)
+        return 1
+
+    @flow
+    def parent() -> Any:
+        one: Any = child()
+        two: Any = submits()
+        return one + two
+
+    assert parent() == 2
+    ends = [event["name"] for event in told.of_kind("state") if event["type"] in ("COMPLETED", "CRASHED")]
+    assert set(ends) == {"Completed"}
+    assert len([name for name in told.task_names() if name.startswith("increase")]) == 2

@@ -7,7 +7,7 @@ from typing import Any, assert_type
 
 from towpath import Future, State, flow, get_run_logger, task, unmapped
 from towpath.flows import Flow
-from towpath.futures import AsyncFuture, FutureList
+from towpath.futures import AsyncFuture, AsyncFutureList, FutureList
 from towpath.tasks import Task, exponential_backoff
 
 
@@ -76,8 +76,8 @@ assert_type(pipeline("x", return_state=True), State[list[int]])
 assert_type(length.submit("x", return_state=True), State[int])
 running = main("x", return_state=True)
 made_running: Coroutine[Any, Any, State[int]] = assert_type(running, Coroutine[Any, Any, State[int]])
-fetched = fetch.map(["a"])
-assert_type(fetched, list[AsyncFuture[bytes]])
+assert_type(fetch.map(["a"]), AsyncFutureList[bytes])
+assert_type(fetch.map(["a"])[0], AsyncFuture[bytes])
 assert_type(length.map(["a"], return_state=True), list[State[int]])
 
 # The names of what decorators make.

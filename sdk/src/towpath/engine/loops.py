@@ -1,6 +1,7 @@
 """What asynchronous runs need of asyncio. Imported only when there is asynchronous code: asyncio costs 25 ms."""
 
 import asyncio
+import weakref
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ def run_in_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
+        return asyncio.run(_with_spawned(coroutine))
     import contextvars  # noqa: PLC0415 - needed here only
     import threading  # noqa: PLC0415 - needed here only
 
@@ -28,7 +29,7 @@ def run_in_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
     def run() -> None:
         try:
-            answer.append((asyncio.run(coroutine), None))
+            answer.append((asyncio.run(_with_spawned(coroutine)), None))
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
             answer.append((None, error))
 
@@ -39,6 +40,22 @@ def run_in_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     if error is not None:
         raise error
     return value
+
+
+async def _with_spawned(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Awaits a coroutine and the task runs that it submitted to this loop: they would be cancelled with the loop."""
+    try:
+        value = await coroutine
+    except Exception:
+        await _await_spawned()
+        raise
+    await _await_spawned()
+    return value
+
+
+async def _await_spawned() -> None:
+    while left := [task for task in asyncio.all_tasks() if task in _all_spawned]:
+        await asyncio.wait(left)
 
 
 async def await_value(value: Any, timeout: float | None) -> Any:  # noqa: ASYNC109 - what it raises is ours
@@ -91,6 +108,7 @@ async def _after_the_others(lock: asyncio.Lock, coroutine: Coroutine[Any, Any, A
 
 
 _spawned: set[asyncio.Task[Any]] = set()
+_all_spawned: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
 
 def spawn(
@@ -108,4 +126,5 @@ def spawn(
     task = asyncio.get_running_loop().create_task(coroutine)
     tasks: set[asyncio.Task[Any]] = _spawned if flow_context is None else flow_context.loop_tasks
     tasks.add(task)
+    _all_spawned.add(task)
     task.add_done_callback(tasks.discard)

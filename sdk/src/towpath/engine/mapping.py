@@ -5,10 +5,11 @@ from io import IOBase
 from typing import Any, cast
 
 from towpath.annotations import BaseAnnotation, allow_failure, as_list, unmapped
+from towpath.context import CURRENT
 from towpath.engine.definitions import TaskDefinition
-from towpath.engine.running import submit_bound
+from towpath.engine.running import gives_async_futures, submit_bound
 from towpath.errors import MappingLengthMismatch, MappingMissingIterable
-from towpath.futures import Future, FutureList
+from towpath.futures import AsyncFutureList, Future, FutureList
 from towpath.states import State
 
 
@@ -44,12 +45,20 @@ def map_task(
             f"{task.owner}: the iterables given to map() must have one length; they have {shown}."
         )
     upstreams = None if wait_for is None else as_list(wait_for)
-    futures: FutureList[Any] = FutureList()
+    futures: Any = AsyncFutureList() if gives_async_futures(task, CURRENT.get()) else FutureList()
     for values in zip(*mapped.values(), strict=True):
         parameters = {**whole, **dict(zip(mapped, values, strict=True))}
         ordered = {name: parameters[name] for name in given}
         futures.append(submit_bound(task, ordered, wait_for=upstreams))
-    return [future.wait() for future in futures] if return_state else futures
+    if not return_state:
+        return futures
+    if isinstance(futures, AsyncFutureList):
+        return _states_of(cast("AsyncFutureList[Any]", futures))
+    return [future.wait() for future in futures]
+
+
+async def _states_of(futures: AsyncFutureList[Any]) -> list[Any]:
+    return [await future.wait() for future in futures]
 
 
 def _given_names(task: TaskDefinition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[str]:

@@ -122,7 +122,7 @@ def submit_bound(
     context = create_task_run(task, parameters, parent, wait_for)
     run = context.task_run
     flow_context = context.flow_context
-    is_awaited = task.is_async and _can_await(parent) and _in_loop()
+    is_awaited = gives_async_futures(task, parent)
     future: Future[Any] = (AsyncFuture if is_awaited else Future)(run.id, run.name)
     future.run = run
     if flow_context is not None:
@@ -144,6 +144,11 @@ def submit_bound(
 def _forget(flow_context: FlowRunContext, future: Future[Any]) -> None:
     with flow_context.lock:
         flow_context.outstanding.pop(future, None)
+
+
+def gives_async_futures(task: TaskDefinition, parent: RunContext | None) -> bool:
+    """Whether the task's futures are to be awaited: it is asynchronous, and so is the code that submits it."""
+    return task.is_async and _can_await(parent) and _in_loop()
 
 
 def _in_loop() -> bool:

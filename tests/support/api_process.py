@@ -31,6 +31,12 @@ class ServerProcess:
         return f"http://127.0.0.1:{self._port}/api"
 
     @property
+    def pid(self) -> int:
+        """The process' id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What the server has printed since its last start."""
         return (self._folder / f"server-{self._starts}.log").read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to liste
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", help="A database URL or a SQLite file; TOWPATH_HOME/towpath.db if left out.")
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def _settings(host: str | None = None, port: int | None = None, database: str | None = None) -> ServerSettings:
@@ -51,18 +54,49 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
         raise typer.Exit(1) from error
 
 
-@database_commands.command()
-def upgrade(database: DatabaseOption = None, revision: str = "head") -> None:
-    """Bring the database's schema to the revision that this version needs."""
+def _migrate(database: str | None, change: Callable[[Database], Awaitable[None]]) -> tuple[str | None, str | None]:
+    """Opens the database for `change`. Returns the schema's revision before and after it."""
 
     async def run() -> tuple[str | None, str | None]:
         opened = Database(normalize_database_url(_settings(database=database).database_url))
         try:
             before = await migrate.find_revision(opened)
-            await migrate.upgrade(opened, revision)
+            await change(opened)
             return before, await migrate.find_revision(opened)
         finally:
             await opened.close()
 
-    before, after = asyncio.run(run())
+    return asyncio.run(run())
+
+
+@database_commands.command()
+def upgrade(database: DatabaseOption = None, revision: str = "head") -> None:
+    """Bring the database's schema to the revision that this version needs."""
+    before, after = _migrate(database, lambda opened: migrate.upgrade(opened, revision))
     typer.echo(f"The schema is at revision {after}." if before == after else f"Upgraded from {before} to {after}.")
+
+
+@database_commands.command()
+def downgrade(revision: str, database: DatabaseOption = None, yes: Yes = False) -> None:
+    """Take the database's schema back to an older revision. What newer revisions added is lost."""
+    _confirm(yes, f"Take the schema back to revision {revision}, and lose what newer ones added?")
+    before, after = _migrate(database, lambda opened: migrate.downgrade(opened, revision))
+    typer.echo(f"Went from {before} back to {after}.")
+
+
+@database_commands.command()
+def reset(database: DatabaseOption = None, yes: Yes = False) -> None:
+    """Delete everything in the database, and make its tables anew."""
+    _confirm(yes, "Delete every flow, deployment, run and log in the database?")
+
+    async def change(opened: Database) -> None:
+        await migrate.downgrade(opened, "base")
+        await migrate.upgrade(opened)
+
+    _, after = _migrate(database, change)
+    typer.echo(f"The database is empty, at revision {after}.")
+
+
+def _confirm(yes: bool, question: str) -> None:
+    if not yes:
+        typer.confirm(question, abort=True)

@@ -26,6 +26,7 @@ class Code(StrEnum):
     STALE_ATTEMPT = "stale_attempt"
     TRANSITION_REFUSED = "transition_refused"
     RUN_ENDED = "run_ended"
+    LIMIT_IS_ZERO = "limit_is_zero"
     TOO_LARGE = "too_large"
     TOO_BUSY = "too_busy"
     STORE_UNAVAILABLE = "store_unavailable"

@@ -1,6 +1,7 @@
 """Timeouts: FAILED, named TimedOut, and what can be interrupted."""
 
 import asyncio
+import signal
 import threading
 import time
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tests.unit.engine.recording import Recording
 from towpath import flow, task
+from towpath.engine.timeouts import Overtime, interrupting
 
 
 def sleep_long() -> None:
@@ -120,3 +122,42 @@ def test_a_timed_out_task_is_retried(told: Recording) -> None:
         return len(calls)
 
     assert flow(lambda: work(), name="f")() == 2
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(20.0, 0.2), (0.05, 0.3)])
+def test_an_inner_timeout_leaves_the_outer_one_running(inner: float, outer: float) -> None:
+    quick = task(lambda: 1, name="quick", timeout_seconds=inner)
+
+    def body() -> None:
+        quick()
+        time.sleep(30)
+
+    assert flow(body, name="f", timeout_seconds=outer)(return_state=True).name == "TimedOut"
+
+
+def test_a_timeout_leaves_the_programs_own_alarm_as_it_was() -> None:
+    rang: list[int] = []
+
+    def ring(*_: Any) -> None:
+        rang.append(1)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        assert flow(lambda: 1, name="f", timeout_seconds=20)() == 1
+        assert signal.getsignal(signal.SIGALRM) is ring
+        deadline = time.monotonic() + 20
+        while not rang and time.monotonic() < deadline:
+            signal.sigtimedwait([], 0.01)
+        assert rang == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_overtime_of_what_could_not_be_interrupted_is_seen_at_its_end() -> None:
+    with pytest.raises(Overtime), interrupting(0.01):
+        try:
+            time.sleep(0.05)
+        except Overtime:
+            time.sleep(0.02)

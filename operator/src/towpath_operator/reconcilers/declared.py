@@ -4,13 +4,14 @@ Called by the handlers of watches for each change, and by declared_refresh for w
 failure of ours: it becomes a condition, and the resource is looked at again when it, or what it waits for, changes.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
-from towpath.contract.declared import Declaration, DeclaredRead, FlowRead
+from towpath.contract.declared import Declaration, DeclaredRead
 from towpath.contract.problems import Code
 from towpath_operator.apiclient.client import ApiClient
 from towpath_operator.apiclient.errors import ApiRefused, ApiUnavailable
@@ -38,56 +39,79 @@ KINDS_BY_NAME: Mapping[str, DeclaredKind] = {kind.kind.kind: kind for kind in DE
 _MENDED_BY_TIME = frozenset({Code.FORBIDDEN, Code.UNAUTHENTICATED})
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """What came of declaring a resource.
-
-    Attributes:
-        status: the status to write, as a merge patch.
-        again: whether to declare it again after a while by itself; the sentence says why.
-    """
-
-    status: dict[str, Any]
-    again: str = ""
-
-
 class Declarer:
-    """Declares resources."""
+    """Declares resources, one at a time of each: a status is written before the same resource is declared again."""
 
     def __init__(self, kube: KubeClient, api: ApiClient, index: DeclaredIndex, events: EventPoster) -> None:
         self._kube = kube
         self._api = api
         self._index = index
         self._events = events
+        self._locks: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        self._flows_declared: dict[str, int] = {}
+        self._waiting: dict[str, set[str]] = {}
 
-    async def declare(self, kind: DeclaredKind, body: Raw) -> Declared:
-        """Put what the resource declares into the API."""
-        try:
-            declaration = build_declaration(kind, body)
-            read = await self._put(kind, declaration)
-        except Misdeclared as misdeclared:
-            return self._conclude(kind, body, judge_ready(misdeclared.reason, misdeclared.sentence), {})
-        except ApiUnavailable as error:
-            verdict = judge_ready(Reason.API_UNAVAILABLE, f"{error} It is tried again.")
-            return Declared(build_status(body, verdict, {}, datetime.now(UTC), observed=False), str(error))
-        except ApiRefused as refused:
-            verdict = judge_ready(reason_of_code(refused.code), refused.sentence)
-            if refused.code in _MENDED_BY_TIME:
-                return Declared(build_status(body, verdict, {}, datetime.now(UTC), observed=False), refused.sentence)
-            return self._conclude(kind, body, verdict, {})
-        done = self._conclude(kind, body, judge_ready(Reason.ACCEPTED), kind.facts_of(read))
-        if isinstance(read, FlowRead):
-            await self._declare_waiting(read.namespace)
-        return done
+    async def declare(self, kind: DeclaredKind, body: Raw) -> str:
+        """Put what the resource declares into the API, and the answer into its status.
+
+        Returns:
+            why it is to be declared again after a while by itself; empty when that is not needed.
+        """
+        metadata = get_map(body, "metadata")
+        async with self._lock(kind, get_str(metadata, "namespace"), get_str(metadata, "name")):
+            again = await self._declare(kind, body)
+        if kind is KINDS_BY_NAME["Flow"] and not again:
+            await self._declare_waiting(get_str(metadata, "namespace"))
+        return again
 
     async def declare_again(self, kind: DeclaredKind, namespace: str, name: str) -> None:
-        """Read a resource afresh, declare it and write its status."""
-        body = await self._kube.find(TOWPATH[kind.kind.kind], namespace, name)
-        if body is None:
-            return
-        self._index.put(kind.kind.kind, body)
-        declared = await self.declare(kind, body)
-        await self.patch_status(kind, body, declared.status)
+        """Read a resource afresh and declare it."""
+        async with self._lock(kind, namespace, name):
+            body = await self._kube.find(TOWPATH[kind.kind.kind], namespace, name)
+            if body is not None:
+                self._index.put(kind.kind.kind, body)
+                await self._declare(kind, body)
+
+    def _lock(self, kind: DeclaredKind, namespace: str, name: str) -> asyncio.Lock:
+        return self._locks.setdefault((kind.kind.kind, namespace, name), asyncio.Lock())
+
+    async def _declare(self, kind: DeclaredKind, body: Raw) -> str:
+        verdict, facts, again = await self._ask(kind, body)
+        status = build_status(body, verdict, facts, datetime.now(UTC), observed=not again)
+        await self.patch_status(kind, body, status)
+        if not again:
+            self._tell(kind, body, verdict)
+        return again
+
+    async def _ask(self, kind: DeclaredKind, body: Raw) -> tuple[Verdict, Mapping[str, Any], str]:
+        """The Ready condition, the facts that the API counts, and why to ask again."""
+        namespace, name = get_str(body, "metadata", "namespace"), get_str(body, "metadata", "name")
+        try:
+            declaration = build_declaration(kind, body)
+            while True:
+                flows = self._flows_declared.get(namespace, 0)
+                try:
+                    read = await self._put(kind, declaration)
+                except ApiRefused as refused:
+                    if refused.code != Code.FLOW_NOT_FOUND:
+                        raise
+                    self._waiting.setdefault(namespace, set()).add(name)
+                    if flows == self._flows_declared.get(namespace, 0):
+                        raise
+                    continue  # a Flow came while the API was being asked
+                break
+        except Misdeclared as misdeclared:
+            return judge_ready(misdeclared.reason, misdeclared.sentence), {}, ""
+        except ApiUnavailable as error:
+            return judge_ready(Reason.API_UNAVAILABLE, f"{error} It is tried again."), {}, str(error)
+        except ApiRefused as refused:
+            again = refused.sentence if refused.code in _MENDED_BY_TIME else ""
+            return judge_ready(reason_of_code(refused.code), refused.sentence), {}, again
+        if kind is KINDS_BY_NAME["Flow"]:
+            self._flows_declared[namespace] = self._flows_declared.get(namespace, 0) + 1
+        elif kind is KINDS_BY_NAME["Deployment"]:
+            self._waiting.get(namespace, set()).discard(name)
+        return judge_ready(Reason.ACCEPTED), kind.facts_of(read), ""
 
     async def patch_status(self, kind: DeclaredKind, body: Raw, status: Mapping[str, Any]) -> None:
         """Write what differs of a resource's status; one that is gone is fine."""
@@ -138,24 +162,20 @@ class Declarer:
         body = await self._kube.find(TOWPATH[kind.kind.kind], read.namespace, read.resource.name)
         return body is None or get_str(body, "metadata", "uid") != read.resource.uid
 
-    def _conclude(self, kind: DeclaredKind, body: Raw, verdict: Verdict, facts: Mapping[str, Any]) -> Declared:
+    def _tell(self, kind: DeclaredKind, body: Raw, verdict: Verdict) -> None:
         before = find_condition(get_list(body, "status", "conditions"), READY) or {}
-        if (before.get("status"), before.get("reason")) != (verdict.status, verdict.reason):
-            step = Step("Normal" if verdict.status == "True" else "Warning", verdict.reason, verdict.message)
-            metadata = get_map(body, "metadata")
-            self._events.post(
-                kind.kind.kind,
-                get_str(metadata, "namespace"),
-                get_str(metadata, "name"),
-                get_str(metadata, "uid"),
-                step,
-            )
-        return Declared(build_status(body, verdict, facts, datetime.now(UTC), observed=True))
+        if (before.get("status"), before.get("reason")) == (verdict.status, verdict.reason):
+            return
+        metadata = get_map(body, "metadata")
+        self._events.post(
+            kind.kind.kind,
+            get_str(metadata, "namespace"),
+            get_str(metadata, "name"),
+            get_str(metadata, "uid"),
+            Step("Normal" if verdict.status == "True" else "Warning", verdict.reason, verdict.message),
+        )
 
     async def _declare_waiting(self, namespace: str) -> None:
         """A Flow has come: Deployments that waited for one are declared again at once."""
-        kind = KINDS_BY_NAME["Deployment"]
-        for body in self._index.of_kind("Deployment", namespace):
-            ready = find_condition(get_list(body, "status", "conditions"), READY) or {}
-            if ready.get("reason") == Reason.FLOW_NOT_FOUND:
-                await self.declare_again(kind, namespace, get_str(body, "metadata", "name"))
+        for name in sorted(self._waiting.pop(namespace, set())):
+            await self.declare_again(KINDS_BY_NAME["Deployment"], namespace, name)

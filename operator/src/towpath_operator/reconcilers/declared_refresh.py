@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 LOOP = "declared"
 _AT_MOST_EVERY = 2.0
 _AT_LEAST_EVERY = 30.0
-_TRANSIENT = frozenset({Reason.API_UNAVAILABLE, Reason.FORBIDDEN})
+_TRANSIENT = frozenset({Reason.API_UNAVAILABLE, Reason.FORBIDDEN, Reason.FLOW_NOT_FOUND})
+"""Reasons that may have passed without the resource's changing."""
 
 
 class DeclaredRefresh:
@@ -84,8 +85,9 @@ class DeclaredRefresh:
         if get_str(metadata, "deletionTimestamp"):
             return
         ready = find_condition(get_list(body, "status", "conditions"), READY) or {}
-        if read is None:
-            if ready.get("status") == "True" or ready.get("reason") in _TRANSIENT:
+        waits = ready.get("reason") in _TRANSIENT
+        if read is None or waits:
+            if ready.get("status") == "True" or waits:
                 await self._declarer.declare_again(kind, get_str(metadata, "namespace"), get_str(metadata, "name"))
         elif ready.get("status") == "True":
             await self._declarer.patch_status(kind, body, kind.facts_of(read))

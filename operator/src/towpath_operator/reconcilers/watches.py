@@ -106,11 +106,10 @@ class Watches:
     def _register_declared(self, registry: kopf.OperatorRegistry, kind: DeclaredKind) -> None:
         where = (names.GROUP, names.VERSION, kind.kind.plural)
 
-        async def declare(body: kopf.Body, patch: kopf.Patch, retry: int, **_: Any) -> None:
-            declared = await self._declarer.declare(kind, body)
-            patch.status.update(declared.status)
-            if declared.again:
-                raise kopf.TemporaryError(declared.again, delay=min(_MAX_DELAY, 1.0 * 2 ** min(retry, 10)))
+        async def declare(body: kopf.Body, retry: int, **_: Any) -> None:
+            again = await self._declarer.declare(kind, body)
+            if again:
+                raise kopf.TemporaryError(again, delay=min(_MAX_DELAY, 1.0 * 2 ** min(retry, 10)))
 
         async def follow(event: kopf.RawEvent, **_: Any) -> None:
             await self._follow_declared(kind, event)

@@ -65,8 +65,8 @@ def say_launcher(queues: Sequence[str], client: "ApiClient") -> None:
     launchers = {queue.name: queue.spec.launcher for queue in iterate(client.list_work_queues)}
     for name in names:
         if launchers.get(name) == "Agent":
-            print(f"\nTo execute its runs, start an agent that serves the work queue {name!r}:")
-            print(f"$ towpath agent start -q {shlex.quote(name)}")
+            print(f"\nTo execute its runs, start an agent that serves the work queue {name!r}:\n")
+            print(f"    towpath agent start -q {shlex.quote(name)}")
 
 
 def delete(name: Name, namespace: Namespace = LOCAL_NAMESPACE) -> None:

@@ -10,7 +10,7 @@ from towpath import flow, tags, task
 from towpath.contract.states import StateType
 from towpath.errors import DefinitionError, ParameterBindError, ReservedArgumentError
 from towpath.futures import as_completed, wait
-from towpath.task_runners import ThreadPoolTaskRunner
+from towpath.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 
 @task
@@ -350,3 +350,42 @@ def test_wait_tells_what_has_ended_and_what_has_not() -> None:
 def test_tags_that_are_no_list_of_texts_are_refused(tags: Any) -> None:
     with pytest.raises(DefinitionError, match="tags"):
         task(lambda: 1, name="t", tags=tags)
+
+
+def test_many_tasks_that_block_run_at_the_same_time_up_to_max_workers() -> None:
+    barrier = threading.Barrier(20, timeout=20)
+    running: list[int] = []
+    highest: list[int] = []
+
+    @task
+    def meet() -> None:
+        running.append(1)
+        highest.append(len(running))
+        barrier.wait()
+        running.pop()
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=20))
+    def my_flow() -> None:
+        for _ in range(40):
+            meet.submit()
+
+    my_flow()
+    assert max(highest) <= 20
+
+
+def test_a_pool_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+
+    @flow
+    def my_flow() -> int:
+        return sum(future.result() for future in [double.submit(n) for n in range(50)])
+
+    assert my_flow() == 2 * sum(range(50))
+    assert [thread for thread in set(threading.enumerate()) - before if thread.is_alive()] == []
+
+
+@pytest.mark.parametrize("workers", [0, -1, True])
+def test_a_pool_needs_at_least_one_worker(workers: int) -> None:
+    for runner in (ThreadPoolTaskRunner, ProcessPoolTaskRunner):
+        with pytest.raises(DefinitionError, match="max_workers"):
+            runner(max_workers=workers)

@@ -8,9 +8,8 @@ from uuid import uuid4
 import pytest
 
 from dev.cluster.access import Environment, environment
-from dev.cluster.demonstration import reach_api
 from dev.cluster.installing import install
-from tests.support.cluster import Namespace, make_account
+from tests.support.cluster import ApiAccess, Namespace, make_account
 
 SCENARIOS = Path(__file__).parent / "flows" / "scenarios.py"
 
@@ -31,17 +30,18 @@ def env(install_chart: Callable[[], None]) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def api_address(env: Environment) -> Iterator[str]:
+def api(env: Environment) -> Iterator[ApiAccess]:
     """Where the API is reached from here."""
-    with reach_api(env) as address:
-        yield address
+    access = ApiAccess(env)
+    yield access
+    access.close()
 
 
 @pytest.fixture(scope="module")
-def namespace(env: Environment, api_address: str) -> Iterator[Namespace]:
+def namespace(env: Environment, api: ApiAccess) -> Iterator[Namespace]:
     """A new namespace, deleted afterwards without waiting for it."""
     name = f"e2e-{uuid4().hex[:8]}"
     with ExitStack() as stack:
         env.run_kubectl("create", "namespace", name)
         stack.callback(env.run_kubectl, "delete", "namespace", name, "--wait=false")
-        yield Namespace(env, name, api_address, make_account(env, name))
+        yield Namespace(env, name, api, make_account(env, name))

@@ -7,6 +7,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from dev.cluster.access import Environment
+from dev.cluster.demonstration import reach_api
 from dev.cluster.installing import NAMESPACE as SYSTEM_NAMESPACE
 from towpath.contract.names import API_AUDIENCE, API_VERSION
 
@@ -41,6 +43,36 @@ def make_document(kind: str, name: str, spec: Mapping[str, Any]) -> Document:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
 
+class ApiAccess:
+    """The API as it is reached from here, found again when the way to it has changed (the chart was installed anew)."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._way = ExitStack()
+        self._address = ""
+
+    def get(self, path: str, token: str, query: Mapping[str, str]) -> httpx.Response:
+        """The API's answer to a GET below `/api`."""
+        try:
+            return self._get(path, token, query)
+        except httpx.TransportError:
+            self.close()
+            return self._get(path, token, query)
+
+    def _get(self, path: str, token: str, query: Mapping[str, str]) -> httpx.Response:
+        if not self._address:
+            self._address = self._way.enter_context(reach_api(self._env))
+        headers = {"Authorization": f"Bearer {token}"}
+        timeout = httpx.Timeout(30, connect=5)
+        url = f"{self._address}/api/{path}"
+        return httpx.get(url, params=dict(query), headers=headers, timeout=timeout, trust_env=False)
+
+    def close(self) -> None:
+        """Close the way to it."""
+        self._way.close()
+        self._address = ""
+
+
 @dataclass
 class Namespace:
     """One namespace of the cluster.
@@ -48,13 +80,13 @@ class Namespace:
     Attributes:
         env: the cluster.
         name: the namespace.
-        api_address: where the API is reached.
+        api: where the API is reached.
         token: of an account with the cluster's roles `edit` and `view` in the namespace.
     """
 
     env: Environment
     name: str
-    api_address: str
+    api: ApiAccess
     token: str
 
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True, timeout: float = 180) -> str:
@@ -118,8 +150,7 @@ class Namespace:
 
     def read_api(self, path: str, **query: str) -> Any:
         """What the API answers, asked with the account's token."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.get(f"{self.api_address}/api/{path}", params=query, headers=headers, timeout=30, trust_env=False)
+        answer = self.api.get(path, self.token, query)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
@@ -199,4 +230,13 @@ def make_account(env: Environment, namespace: str) -> str:
     return env.run_kubectl("-n", namespace, "create", "token", ACCOUNT, "--audience", API_AUDIENCE).strip()
 
 
-__all__ = ["SYSTEM_NAMESPACE", "Document", "Namespace", "find_condition", "make_account", "make_document", "wait_for"]
+__all__ = [
+    "SYSTEM_NAMESPACE",
+    "ApiAccess",
+    "Document",
+    "Namespace",
+    "find_condition",
+    "make_account",
+    "make_document",
+    "wait_for",
+]

@@ -11,6 +11,7 @@ from towpath.contract.problems import Code
 from towpath.contract.runs import AttemptEnded, AttemptLaunched, AttemptWaiting, FlowRunRead
 from towpath_operator.apiclient.errors import ApiRefused
 from towpath_operator.domain import flow_run_actions as actions
+from towpath_operator.domain.belonging import is_job_of
 from towpath_operator.domain.conditions import FINISHED, find_condition
 from towpath_operator.domain.flow_run_status import Step, tell_story
 from towpath_operator.domain.flow_runs import FlowRunView
@@ -62,7 +63,7 @@ class Applier:
             case actions.DeleteJob(name, uid, because):
                 await self._delete_job(key, name, uid, because)
             case actions.ConfirmJobGone(attempt):
-                await self._confirm_job_gone(key, observed.run, attempt)
+                await self._confirm_job_gone(key, observed, attempt)
             case actions.ReadHints(uid):
                 await self._read_hints(key, uid)
             case _:
@@ -158,14 +159,16 @@ class Applier:
         if view is not None:
             self._context.tell(view, Step("Normal", "JobDeleted", f"Deleted Job {name}, since {because}."))
 
-    async def _confirm_job_gone(self, key: RunKey, run: FlowRunRead | None, number: int) -> None:
-        if run is None or run.deployment_resource is None:
+    async def _confirm_job_gone(self, key: RunKey, observed: actions.Observed, number: int) -> None:
+        view, run = observed.flow_run, observed.run
+        if view is None or run is None or run.deployment_resource is None:
             return
         name = names.job_name(run.deployment_resource, run.id, number)
         body = await self._context.kube.find(JOBS, key.namespace, name)
-        if body is None or get_str(body, "metadata", "labels", names.LABEL_RUN_ID) != str(run.id):
+        job = view_job(body) if body is not None else None
+        if job is None or job.attempt != number or not is_job_of(job, view, run):
             self._context.memory.at(key).gone_jobs.add(number)
-        elif not self._context.jobs.put(view_job(body)):
+        elif not self._context.jobs.put(job):
             self._context.queue.add_after(key, 1.0)  # its deletion was seen a moment ago
             return
         self._context.queue.add(key)

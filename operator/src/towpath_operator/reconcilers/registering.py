@@ -13,7 +13,8 @@ from towpath.contract.problems import Code
 from towpath.contract.resources.flow_run import FlowRunSpec
 from towpath.contract.runs import FlowRunCreate, FlowRunRead
 from towpath_operator.apiclient.errors import ApiRefused, ApiUnavailable
-from towpath_operator.domain.conditions import Reason, reason_of_code
+from towpath_operator.domain.belonging import is_run_of
+from towpath_operator.domain.conditions import READY, Reason, find_condition, reason_of_code
 from towpath_operator.domain.flow_run_status import (
     Step,
     build_pending_status,
@@ -21,7 +22,7 @@ from towpath_operator.domain.flow_run_status import (
     is_same_status,
 )
 from towpath_operator.domain.flow_runs import FlowRunView, build_registration_patch
-from towpath_operator.domain.reading import get_map, get_str
+from towpath_operator.domain.reading import get_list, get_map, get_str
 from towpath_operator.kube.client import Object
 from towpath_operator.kube.errors import KubeNotFound
 from towpath_operator.kube.resources import FLOW_RUNS
@@ -40,14 +41,17 @@ class Registrar:
     def __init__(self, context: RunContext) -> None:
         self._context = context
 
-    async def register(self, view: FlowRunView) -> None:
-        """Make the FlowRun's run known, or end the FlowRun as Failed with why the API refuses it."""
+    async def register(self, known: FlowRunView) -> None:
+        """Make the FlowRun's run known, or end the FlowRun as Failed with why the API refuses it.
+
+        A label that names another's run, as a copied manifest has it, is replaced.
+        """
         try:
-            view = await add_finalizer(self._context, view)
+            view = await add_finalizer(self._context, known)
         except KubeNotFound:
-            self._context.flow_runs.remove(view.uid)
+            self._context.flow_runs.remove(known.uid)
             return
-        if view.run_id is not None or view.deleting:
+        if view.run_id != known.run_id or view.deleting:
             self._context.queue.add(view.key)
             return
         try:
@@ -75,6 +79,11 @@ class Registrar:
         await self._mark(view, run)
 
     async def _create(self, view: FlowRunView) -> FlowRunRead:
+        """The FlowRun's run, made where it has none: one that lost its label has one still, which its status names."""
+        if view.told_run_id is not None:
+            told = await self._context.api.find_flow_run(view.told_run_id)
+            if told is not None and is_run_of(told, view):
+                return told
         body = await self._context.kube.get(FLOW_RUNS, view.key.namespace, view.key.name)
         spec = FlowRunSpec.model_validate(get_map(body, "spec"))
         resource = ResourceRef(name=view.key.name, uid=view.uid, generation=view.generation)
@@ -116,7 +125,15 @@ class Registrar:
                 await self._patch_pending(view, reason, f"{refused.sentence} Waiting for it a moment.")
                 self._context.queue.add_after(view.key, 1.0)
                 return
-        await self._refuse(view, reason, refused.sentence)
+        await self._refuse(view, reason, f"{refused.sentence}{self._explain_deployment(view)}")
+
+    def _explain_deployment(self, view: FlowRunView) -> str:
+        """Why the API does not know a Deployment that is there; empty for one that is not."""
+        body = self._context.declared.find("Deployment", view.key.namespace, view.deployment)
+        ready = find_condition(get_list(body, "status", "conditions"), READY) or {}
+        if ready.get("status") in (None, "True"):
+            return ""
+        return f" It is applied, but not Ready ({ready.get('reason')}): {ready.get('message')}"
 
     async def _refuse(self, view: FlowRunView, reason: Reason, message: str) -> None:
         logger.info("%s: refused: %s: %s", view.key, reason, message)

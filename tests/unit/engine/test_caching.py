@@ -1,7 +1,11 @@
 """Caching: which runs are served by an earlier result, and what makes the key."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -22,6 +26,7 @@ from towpath.cache_policies import (
 from towpath.contract.ids import now_us
 from towpath.engine import caching
 from towpath.engine.hashing import hash_function, hash_value
+from towpath.runner.loading import load_flow
 from towpath.tasks import Task, task_input_hash
 
 
@@ -339,3 +344,84 @@ def test_what_only_a_flows_retries_want_stored_may_be_unstorable(told: Recording
     work = task(lambda: (x for x in "a").__next__, name="work")
     assert flow(lambda: work()() == "a", name="f", retries=1)() is True
     assert any("is not stored" in message for message in told.messages(level=30))
+
+
+def test_what_a_function_closes_over_or_is_given_counts() -> None:
+    def make(factor: int) -> Any:
+        return lambda x: x * factor  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType]
+
+    def outer(inner: Any) -> Any:
+        return lambda: inner
+
+    assert hash_function(make(2)) == hash_function(make(2)) != hash_function(make(3))
+    assert hash_function(outer(make(2))) == hash_function(outer(make(2))) != hash_function(outer(make(3)))
+    two, three = (partial(pow, exp=exponent) for exponent in (2, 3))
+    assert hash_function(two) == hash_function(partial(pow, exp=2)) != hash_function(three)
+    assert hash_function(Multiply(2)) == hash_function(Multiply(2)) != hash_function(Multiply(3))
+
+
+class Multiply:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+        self.calls = 0
+
+    def __call__(self, x: int) -> int:
+        return x * self.factor
+
+    @task(cache_policy=INPUTS)
+    def cached(self, x: int) -> int:
+        return x * self.factor
+
+    @task(cache_key_fn=task_input_hash)
+    def cached_by_function(self, x: int) -> int:
+        return x * self.factor
+
+
+def test_a_methods_object_is_an_input(told: Recording) -> None:
+    @flow
+    def my_flow() -> list[int]:
+        objects = [Multiply(2), Multiply(3), Multiply(2)]
+        return [one.cached(5) for one in objects] + [one.cached_by_function(5) for one in objects]
+
+    assert my_flow() == [10, 15, 10, 10, 15, 10]
+    assert [told.states(f"cached-{n}")[-1] for n in range(3)] == ["Completed", "Completed", "Cached"]
+    assert told.states("cached_by_function-2")[-1] == "Cached"
+
+
+SCRIPT = """
+from towpath import flow, task
+from towpath.cache_policies import INPUTS, TASK_SOURCE
+from towpath.tasks import task_input_hash
+
+@task(cache_key_fn=task_input_hash)
+def by_function(x: int, names=frozenset({"a", "b", "c"})) -> set:
+    return {x * 10, *names}
+
+@task(cache_policy=INPUTS + TASK_SOURCE)
+def by_policy(x: set) -> int:
+    return len(x)
+
+@flow
+def etl(x: int = 1) -> list[str]:
+    first = by_function(x, return_state=True)
+    return [first.name, by_policy(first.result(), return_state=True).name]
+
+if __name__ == "__main__":
+    print(etl())
+"""
+
+
+def test_a_flow_run_as_a_script_and_one_loaded_by_a_deployment_share_the_cache(home: Path, tmp_path: Path) -> None:
+    script = tmp_path / "etl.py"
+    script.write_text(SCRIPT)
+
+    def run_as_script(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, str(script)], capture_output=True, text=True, check=True, env=environment
+        )
+        return done.stdout.strip()
+
+    assert run_as_script("1") == "['Completed', 'Completed']"
+    assert run_as_script("2") == "['Cached', 'Cached']"
+    assert load_flow("etl.py:etl", tmp_path)() == ["Cached", "Cached"]

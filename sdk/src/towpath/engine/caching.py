@@ -57,12 +57,16 @@ def find_cached(context: TaskRunContext, logger: RunLogger) -> Core[State[Any] |
 
 def _compute_key(context: TaskRunContext) -> str | None:
     task = context.task
+    parameters = context.parameters
+    owner = getattr(task.fn, "__self__", None)
+    if owner is not None and not isinstance(owner, type):
+        parameters = {"self": owner, **parameters}  # a method's object is an input like any other
     if task.cache_key_fn is not None:
-        key = task.cache_key_fn(context, context.parameters)
+        key = task.cache_key_fn(context, parameters)
         if key is not None and not isinstance(key, str):
             raise TypeError(f"it must give a string or None, not {key!r}")
         return key
-    return task.cache_policy.compute_key(context, context.parameters) if task.cache_policy is not None else None
+    return task.cache_policy.compute_key(context, parameters) if task.cache_policy is not None else None
 
 
 def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[None]:

@@ -47,21 +47,45 @@ def _as_json(value: Any) -> Any:
 
 
 def hash_function(fn: Callable[..., Any]) -> str:
-    """A hash of what a function does: its bytecode and its constants, those of functions within it too, and its defaults.
+    """A hash of what a function does: its bytecode and constants, those of functions within it, its defaults, what it closes
+    over where that is plain data or a function, and what `functools.partial` gives it.
 
     Neither its module nor its file nor its line numbers count, so that the same code loaded another way has the same hash.
     """
+    digest = hashlib.sha256()
+    _add_function(digest, fn, set())
+    return digest.hexdigest()[:32]
+
+
+def _add_function(digest: Any, fn: Any, seen: set[int]) -> None:
+    if id(fn) in seen:
+        return
+    seen.add(id(fn))
     fn = getattr(fn, "__func__", fn)
     inner = getattr(fn, "func", None)
-    code: CodeType | None = getattr(fn, "__code__", None) or getattr(inner, "__code__", None)
-    digest = hashlib.sha256()
+    if callable(inner) and hasattr(fn, "keywords"):
+        _add_function(digest, inner, seen)
+        digest.update(f"{hash_value(fn.args)} {hash_value(fn.keywords)}".encode())
+        return
+    code: CodeType | None = getattr(fn, "__code__", None)
     if code is None:
-        digest.update(f"{getattr(fn, '__qualname__', type(fn).__qualname__)}".encode())
-    else:
-        _add_code(digest, code)
-    defaults = getattr(fn, "__defaults__", None), getattr(fn, "__kwdefaults__", None)
-    digest.update((hash_value(defaults) or "").encode())
-    return digest.hexdigest()[:32]
+        call = getattr(getattr(type(fn), "__call__", None), "__code__", None)  # noqa: B004 - its code is wanted
+        digest.update(getattr(fn, "__qualname__", type(fn).__qualname__).encode())
+        if call is not None:
+            _add_code(digest, call)
+            digest.update((hash_value(vars(fn)) or "").encode())
+        return
+    _add_code(digest, code)
+    digest.update((hash_value((fn.__defaults__, fn.__kwdefaults__)) or "").encode())
+    for cell in fn.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # not bound yet
+            continue
+        if hasattr(content, "__code__"):
+            _add_function(digest, content, seen)
+        elif isinstance(content, int | str | float | bool | bytes | list | tuple | dict | set | frozenset):
+            digest.update((hash_value(content) or "").encode())
 
 
 def _add_code(digest: Any, code: CodeType) -> None:

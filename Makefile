@@ -23,12 +23,13 @@ status: uv.lock ## Say what of the cluster runs
 	@$(CLUSTER) status
 
 test-unit: uv.lock ## Unit tests: no cluster, under a minute
-	$(RUN) pytest tests/unit -q
+	$(RUN) pytest tests/unit -q -n auto
 
 test: uv.lock ## All tests: unit, integration, end to end on a real cluster
 	@$(CLUSTER) start
 	@$(CLUSTER) build-images
-	$(RUN) pytest tests/unit tests/integration tests/e2e
+	$(RUN) pytest tests/unit -n auto
+	$(RUN) pytest tests/integration tests/e2e
 
 test-cluster: uv.lock ## Start, cut off, kill and end the bare cluster many times; it must leave no trace (4 min)
 	TOWPATH_TEST_CLUSTER_DOWN=1 $(RUN) pytest tests/integration/dev -q

@@ -157,3 +157,20 @@ async def test_what_a_lost_attempt_left_open_ends_with_it(
         assert (await api.get(f"/task-runs/{task}"))["state"]["type"] == state
     assert (await api.get(f"/task-runs/{done}"))["state"]["type"] == "COMPLETED"
     assert (await api.get(f"/flow-runs/{child}"))["state"]["type"] == state
+
+
+async def test_a_final_state_of_no_time_leaves_the_end_to_the_exit_code(api: Api) -> None:
+    run = await api.start_run()
+    await api.end(run, outcome="Exited", exit_code=70, final_state=make_flow_state(run["id"], "COMPLETED", time=2**61))
+    assert (await api.get(f"/flow-runs/{run['id']}"))["state"]["type"] == "FAILED"
+    assert (await api.get("/flow-runs"))["total"] == 1
+
+
+async def test_nul_in_what_a_pod_left_behind_is_replaced(api: Api) -> None:
+    run = await api.start_run()
+    final = make_flow_state(run["id"], "FAILED", message="a\x00b", details={"x": "\x00"})
+    ended = await api.end(
+        run, outcome="Exited", exit_code=70, final_state=final, last_lines=[{"message": "bin\x00ary"}]
+    )
+    assert ended["state"]["message"] == "a\ufffdb"
+    assert [line["message"] for line in (await api.get("/logs", flow_run_id=run["id"]))["items"]] == ["bin\ufffdary"]

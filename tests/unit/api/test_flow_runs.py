@@ -152,3 +152,16 @@ async def test_a_waiting_request_is_answered_when_the_server_stops(api: Api) -> 
     api.hub.signals.close()
     assert (await asyncio.wait_for(waiting, 10))["items"] == []
     assert await asyncio.wait_for(claiming, 10) == []
+
+
+async def test_what_no_database_can_hold_is_replaced(api: Api) -> None:
+    await api.declare()
+    body = r'{"deployment": "etl/dev", "name": "a\u0000b", "parameters": {"x\u0000": ["\ud800", NaN, "\ud83d\ude00"]}}'
+    run = await api.call("POST", "/flow-runs", 201, content=body, headers={"Content-Type": "application/json"})
+    assert run["name"] == "a\ufffdb"
+    assert run["parameters"] == {"x\ufffd": ["\ufffd", None, "\U0001f600"]}
+
+
+async def test_an_escaped_backslash_before_digits_is_no_nul(api: Api) -> None:
+    await api.declare()
+    assert (await api.create_run(parameters={"x": "\\u0000"}))["parameters"] == {"x": "\\u0000"}

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from tests.support.api import Api, make_batch, make_id, make_log, make_state, make_task_run, sqlite_url
+from towpath_operator.domain.refusals import InvalidRequest
 from towpath_operator.store.engine import Database
+from towpath_operator.store.errors import translated
 
 
 async def pragma(database: Database, name: str, *, writer: bool = False) -> object:
@@ -81,3 +83,21 @@ async def test_a_task_run_takes_little_room(api: Api) -> None:
     before = await pages(api)
     await api.tell(make_batch(run, *items))
     assert (await pages(api) - before) * 4_096 / 400 < 2_048
+
+
+class _DriverError(Exception):
+    """As the drivers raise it: PostgreSQL's code on it."""
+
+    sqlstate = "22P05"
+
+
+def test_a_value_that_postgresql_refuses_is_the_callers_fault() -> None:
+    with pytest.raises(InvalidRequest, match="cannot hold one of the values: unsupported Unicode"), translated():
+        raise DBAPIError("INSERT", {}, _DriverError("unsupported Unicode escape sequence\nCONTEXT: json"))
+
+
+def test_a_value_that_the_driver_cannot_encode_is_the_callers_fault() -> None:
+    refused = Exception("invalid input for query argument $1")
+    refused.__cause__ = ValueError("value out of int32 range")
+    with pytest.raises(InvalidRequest, match="invalid input"), translated():
+        raise InterfaceError("INSERT", {}, refused)

@@ -117,3 +117,21 @@ def test_numbers_that_are_none_become_null() -> None:
 def test_a_time_that_no_calendar_has_is_refused() -> None:
     batch = parse(make_log(RUN, time=2**60))
     assert "year 9999" in batch.refused[0].detail
+
+
+def test_a_final_state_beyond_the_last_datetime_is_none() -> None:
+    assert read_final_state(make_state(RUN, "COMPLETED", "flow_run", time=2**61)) is None
+
+
+def test_a_final_state_says_nothing_that_cannot_be_stored() -> None:
+    told = make_state(RUN, "FAILED", "flow_run", message="a\x00b\ud800", details={"x\x00": ["\x00", float("inf"), 1.5]})
+    event = read_final_state(told)
+    assert event is not None
+    assert event["message"] == "a\ufffdb\ufffd"
+    assert event["details"] == {"x\ufffd": ["\ufffd", None, 1.5]}
+
+
+def test_an_overlong_final_message_is_cut() -> None:
+    event = read_final_state(make_state(RUN, "FAILED", "flow_run", message="x" * (MAX_MESSAGE + 1)))
+    assert event is not None
+    assert len(event["message"]) == MAX_MESSAGE

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 
 from towpath_operator.domain.access import Access, Scope
 from towpath_operator.domain.refusals import Forbidden, Refusal
+from towpath_operator.domain.storable import may_be_unstorable, storable
 from towpath_operator.services.hub import Hub
 
 logger = logging.getLogger(__name__)
@@ -151,11 +152,20 @@ class GuardedRoute(APIRoute):
         return handle
 
 
+class _StorableRequest(Request):
+    """A request whose JSON says nothing that a database cannot hold: the one place where it is read for a handler's models."""
+
+    async def json(self) -> Any:
+        """The body, as `storable` leaves it."""
+        value = await super().json()
+        return storable(value) if may_be_unstorable(await self.body()) else value
+
+
 async def _guard(request: Request, handler: Callable[[Request], Awaitable[Response]], access: Access) -> Response:
     gate: Gate = request.app.state.gate
     caller = Caller(await gate.admit(request), access)
     request.state.caller = caller
-    response = await handler(request)
+    response = await handler(_StorableRequest(request.scope, request.receive))
     if not caller.checked:
         logger.error("%s %s answered without asking who may: withheld", request.method, request.url.path)
         raise Forbidden("This route did not check who may use it.")

@@ -8,10 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from towpath.contract.problems import CONTENT_TYPE, Code, FieldError, Problem
-from towpath_operator.domain.refusals import Refusal, Unauthenticated
+from towpath_operator.domain.refusals import Refusal, Unauthenticated, field_errors
 
 logger = logging.getLogger(__name__)
-_MOST_ERRORS = 50
 
 
 def problem_response(
@@ -43,10 +42,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _invalid(_: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [
-        FieldError(field=".".join(str(part) for part in entry["loc"]) or "body", message=entry["msg"])
-        for entry in error.errors()[:_MOST_ERRORS]
-    ]
+    errors = field_errors(error.errors())
     told = "; ".join(f"{entry.field}: {entry.message}" for entry in errors[:3])
     return problem_response(422, Code.INVALID_REQUEST, f"The request is not valid: {told}", errors)
 

@@ -5,7 +5,6 @@ Called by the ingest route. A malformed item is refused by itself and named; the
 
 import binascii
 import json
-import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_type_hints
 from uuid import UUID
@@ -29,13 +28,11 @@ from towpath.contract.events import (
 )
 from towpath.contract.problems import FieldError
 from towpath.contract.runs import RefusedItem
-from towpath_operator.domain.refusals import InvalidRequest, TooLarge
+from towpath_operator.domain.refusals import InvalidRequest, TooLarge, field_errors
+from towpath_operator.domain.storable import may_be_unstorable, storable
+from towpath_operator.domain.times import MAX_TIME
 
 _MARK = " [cut]"
-_UNSTORABLE = (b"\\u0000", b"NaN", b"Infinity")
-"""What a body may say that PostgreSQL's texts and JSON cannot hold."""
-MAX_TIME = 253_402_300_799_000_000
-"""The last second of the year 9999, where datetimes end."""
 _ID_BYTES = 16
 
 
@@ -106,8 +103,8 @@ def parse_batch(body: bytes) -> Batch:
         batch = _BATCH.validate_json(body, strict=True)
     except ValidationError:
         batch = _parse_loosely(body, refused)
-    if any(mark in body for mark in _UNSTORABLE):
-        batch = _storable(batch)
+    if may_be_unstorable(body):
+        batch = storable(batch)
     if batch["schema"] > SCHEMA:
         raise InvalidRequest(f"This server reads events of schema {SCHEMA} and older: upgrade it before its clients.")
     items: list[dict[str, Any] | None] = batch["items"]
@@ -122,12 +119,9 @@ def parse_batch(body: bytes) -> Batch:
     for index, item in enumerate(items):
         if item is None:
             continue
-        if wrong := _convert_ids(item):
+        if wrong := _check_item(item):
             items[index] = None
-            refused.append(RefusedItem(sequence=first + index, detail=f"`{wrong}` is not a UUID."))
-        elif item["time"] > MAX_TIME:
-            items[index] = None
-            refused.append(RefusedItem(sequence=first + index, detail="`time` is beyond the year 9999."))
+            refused.append(RefusedItem(sequence=first + index, detail=wrong))
     refused.sort(key=lambda item: item.sequence)
     return Batch(run_id, batch["attempt"], batch["writer"], first, items, refused, len(body))
 
@@ -136,7 +130,7 @@ def _parse_loosely(body: bytes, refused: list[RefusedItem]) -> dict[str, Any]:
     try:
         batch = _LOOSE.validate_json(body, strict=True)
     except ValidationError as error:
-        raise InvalidRequest("The body is not a batch of run events.", field_errors(error)) from error
+        raise InvalidRequest("The body is not a batch of run events.", _field_errors(error)) from error
     first: int = batch["first_sequence"]
     items: list[Any] = batch["items"]
     for index, raw in enumerate(items[: MAX_BATCH_ITEMS + 1]):
@@ -160,17 +154,11 @@ def _cut(raw: Any) -> Any:
     return event
 
 
-def _storable(value: Any) -> Any:
-    """`value` with the replacement character for NUL, and null for numbers that are none."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_storable(item) for item in cast(list[Any], value)]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in cast(dict[str, Any], value).items()}
-    return value
+def _check_item(item: dict[str, Any]) -> str | None:
+    """Turns the ids of `item` into bytes in place. Returns why it cannot be kept, as a sentence; None when it can."""
+    if wrong := _convert_ids(item):
+        return f"`{wrong}` is not a UUID."
+    return "`time` is beyond the year 9999." if item["time"] > MAX_TIME else None
 
 
 def _id_bytes(text: str) -> bytes | None:
@@ -199,24 +187,20 @@ def _convert_ids(item: dict[str, Any]) -> str | None:
 def read_final_state(raw: Any) -> dict[str, Any] | None:
     """The state event that a pod left in its termination message, with its ids as UUIDs; None for what is no such event."""
     try:
-        event = _ITEM.validate_python(raw, strict=True)
+        event = _ITEM.validate_python(storable(_cut(raw)), strict=True)
     except ValidationError:
         return None
-    if event["kind"] != "state" or _convert_ids(event) is not None:
+    if event["kind"] != "state" or _check_item(event) is not None:
         return None
     return event | {"id": UUID(bytes=event["id"]), "run_id": UUID(bytes=event["run_id"])}
 
 
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """What pydantic refused, by field, without the values: they may be secret."""
-    return [
-        FieldError(field=".".join(str(part) for part in entry["loc"]) or "body", message=entry["msg"])
-        for entry in error.errors(include_url=False, include_context=False, include_input=False)[:50]
-    ]
+def _field_errors(error: ValidationError) -> list[FieldError]:
+    return field_errors(error.errors(include_url=False, include_context=False, include_input=False))
 
 
 def _sentence(error: ValidationError) -> str:
-    return "; ".join(f"`{entry.field}`: {entry.message}" for entry in field_errors(error)[:3])
+    return "; ".join(f"`{entry.field}`: {entry.message}" for entry in _field_errors(error)[:3])
 
 
 def json_text(value: Any) -> str | None:

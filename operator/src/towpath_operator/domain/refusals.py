@@ -3,10 +3,26 @@
 One tree, drawn here: Refusal is the base, each child fixes the problem's code and HTTP status. Nothing here does I/O.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar
 
 from towpath.contract.problems import Code, FieldError
+
+
+_MOST_ERRORS = 50
+
+
+def field_errors(entries: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    """What pydantic refused, by field and without the values: they may be secret.
+
+    Args:
+        entries: as pydantic's `errors()` gives them; of many the first are kept.
+    """
+    return [
+        FieldError(field=".".join(str(part) for part in entry["loc"]) or "body", message=entry["msg"])
+        for entry in islice(entries, _MOST_ERRORS)
+    ]
 
 
 class Refusal(Exception):  # noqa: N818 it is an answer, not a fault of ours

@@ -15,12 +15,16 @@ def translated() -> Generator[None]:
     try:
         yield
     except DataError as error:
-        raise InvalidRequest(f"The database cannot hold one of the values: {_reason(error)}.") from error
+        raise _unstorable(error) from error
     except (OperationalError, InterfaceError) as error:
+        if _is_of_values(error):
+            raise _unstorable(error) from error
         raise StoreUnavailable(f"The database cannot serve this now ({_reason(error)}): try again.") from error
     except PoolTimeout as error:
         raise StoreUnavailable("Every connection to the database is in use: try again.") from error
     except DBAPIError as error:
+        if _is_of_values(error):
+            raise _unstorable(error) from error
         if error.connection_invalidated or _is_away(error):
             raise StoreUnavailable(f"The database cannot serve this now ({_reason(error)}): try again.") from error
         raise
@@ -35,6 +39,18 @@ _AWAY = ("08", "53", "55P03", "57", "58")
 def _is_away(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     return isinstance(state, str) and state.startswith(_AWAY)
+
+
+def _is_of_values(error: DBAPIError) -> bool:
+    """Whether a value is at fault: asyncpg says so by PostgreSQL's codes of class 22, or before it asks by a ValueError."""
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str) and state.startswith("22"):
+        return True
+    return isinstance(error.orig.__cause__ if error.orig is not None else None, ValueError)
+
+
+def _unstorable(error: DBAPIError) -> InvalidRequest:
+    return InvalidRequest(f"The database cannot hold one of the values: {_reason(error)}.")
 
 
 def _reason(error: DBAPIError) -> str:

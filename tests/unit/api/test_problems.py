@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.api import Api, make_id
 
+NOBODY = "01a20f54-8836-7449-822b-f16846bb1679"
+
 
 async def problem(api: Api, method: str, path: str, **options: Any) -> Any:
     answer = await api.client.request(method, path, **options)

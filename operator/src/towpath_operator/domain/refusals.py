@@ -132,6 +132,12 @@ class RunEnded(Conflict):
     code = Code.RUN_ENDED
 
 
+class LimitIsZero(Conflict):
+    """A concurrency limit that lets nobody in."""
+
+    code = Code.LIMIT_IS_ZERO
+
+
 class TooLarge(Refusal):
     """A body beyond the bound."""
 

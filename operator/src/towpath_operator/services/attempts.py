@@ -24,8 +24,9 @@ from towpath_operator.services.endings import end_left_open
 from towpath_operator.services.flow_runs import enter_state, read_flow_run
 from towpath_operator.store.attempts import find_attempt, update_attempt
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
-from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Reader, Transaction
+from towpath_operator.store.engine import TOPIC_CLAIMS, TOPIC_SLOTS, Database, Reader, Transaction
 from towpath_operator.store.flow_runs import find_flow_run, list_states, update_flow_run
+from towpath_operator.store.freeing import free_slots
 from towpath_operator.store.task_runs import find_messages, insert_lines
 from towpath_operator.store.types import Row
 
@@ -157,6 +158,8 @@ async def _end(transaction: Transaction, row: Row, attempt: Row, report: Attempt
     }
     await update_attempt(transaction, row["id"], number, values)
     transaction.wake(TOPIC_CLAIMS)
+    if row["attempt"] == number and await free_slots(transaction.connection, [row["id"]]):
+        transaction.wake(TOPIC_SLOTS)
     after = ending.state or facts.state
     if row["attempt"] == number and (after is not StateType.PAUSED):
         await end_left_open(transaction, row["id"], cancelled=after is StateType.CANCELLED)

@@ -15,7 +15,7 @@ from towpath_operator.domain.pages import PageRequest, encode_cursor
 from towpath_operator.domain.refusals import NameTaken, NotFound
 from towpath_operator.services.pages import paged
 from towpath_operator.store.declared import Declared
-from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Reader, Transaction
+from towpath_operator.store.engine import ALL_TOPICS, Database, Reader, Transaction
 from towpath_operator.store.types import Row
 
 PutT = TypeVar("PutT", bound=Declaration)
@@ -86,7 +86,8 @@ class Nouns(Generic[PutT, ReadT]):
             extra = await self._prepare(transaction, declaration)
             row_id = await self._save(transaction, declaration, extra)
             await self._settle(transaction, row_id, declaration)
-            transaction.wake(TOPIC_CLAIMS)
+            for topic in ALL_TOPICS:
+                transaction.wake(topic)  # a declaration may open what others wait for
         return await self.get(row_id)
 
     async def get(self, row_id: UUID) -> ReadT:
@@ -118,7 +119,8 @@ class Nouns(Generic[PutT, ReadT]):
             row = await self._get_row(transaction.connection, row_id)
             if await self._forget(transaction, row):
                 await self._rows.delete(transaction, row_id)
-            transaction.wake(TOPIC_CLAIMS)
+            for topic in ALL_TOPICS:
+                transaction.wake(topic)
 
     async def _get_row(self, reader: Reader, row_id: UUID) -> Row:
         row = await self._rows.find(reader, row_id)

@@ -25,6 +25,7 @@ from towpath_operator.store import usage
 from towpath_operator.store.declared import FLOWS
 from towpath_operator.store.engine import Reader
 from towpath_operator.store.schedules import find_next_of
+from towpath_operator.store.slots import count_slots
 from towpath_operator.store.types import Row
 
 LATE_AFTER = 15 * SECOND
@@ -120,6 +121,12 @@ async def view_notifications(_: Reader, rows: Sequence[Row]) -> list[Notificatio
     ]
 
 
-async def view_concurrency_limits(_: Reader, rows: Sequence[Row]) -> list[ConcurrencyLimitRead]:
-    """Concurrency limits."""
-    return [ConcurrencyLimitRead(**_shared(row), spec=ConcurrencyLimitSpec.model_validate(row["spec"])) for row in rows]
+async def view_concurrency_limits(reader: Reader, rows: Sequence[Row]) -> list[ConcurrencyLimitRead]:
+    """Concurrency limits with their use."""
+    counts = await count_slots(reader, now_us())
+    views: list[ConcurrencyLimitRead] = []
+    for row in rows:
+        active, waiting = counts.get((row["namespace"], row["name"]), (0, 0))
+        spec = ConcurrencyLimitSpec.model_validate(row["spec"])
+        views.append(ConcurrencyLimitRead(**_shared(row), spec=spec, active=active, waiting=waiting))
+    return views

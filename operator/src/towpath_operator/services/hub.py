@@ -25,6 +25,7 @@ from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
+from towpath_operator.services.slots import Slots
 from towpath_operator.services.task_runs import TaskRuns
 from towpath_operator.store import declared as rows
 from towpath_operator.store.engine import Database
@@ -52,6 +53,7 @@ class Hub:
         self.task_runs = TaskRuns(database)
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
+        self.slots = Slots(database, self.signals)
         self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(
             database,

@@ -13,8 +13,11 @@ from uuid import UUID
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from towpath.contract.states import RunKind
+from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.entered import Entered
 from towpath_operator.store.errors import translated
+from towpath_operator.store.freeing import free_slots
 from towpath_operator.store.revisions import stamp_revisions
 
 Reader = AsyncConnection
@@ -24,7 +27,8 @@ TOPIC_CHANGES = "changes"
 TOPIC_CLAIMS = "claims"
 
 TOPIC_SCHEDULES = "schedules"
-ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES)
+TOPIC_SLOTS = "slots"
+ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS)
 
 POSTGRES_CONNECTIONS = 8
 POSTGRES_SETTINGS = {
@@ -68,6 +72,11 @@ class Transaction:
 
     async def finish(self) -> None:
         """Writes what is due at the end."""
+        ended = [
+            UUID(bytes=one.run_id) for one in self.entered if one.kind is RunKind.FLOW_RUN and one.after >= FIRST_ENDED
+        ]
+        if ended and await free_slots(self.connection, ended):
+            self.topics.add(TOPIC_SLOTS)
         if self._changed:
             await stamp_revisions(self.connection, list(self._changed))
             self.topics.add(TOPIC_CHANGES)

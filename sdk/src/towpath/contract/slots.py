@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.contract.resources.base import Tag
 
 LEASE_SECONDS = 60
@@ -21,7 +20,6 @@ class SlotRequest(BaseModel):
 
     Attributes:
         run_id: the root run whose process asks, and `attempt` which attempt of it; 0 for a run that no launcher started.
-        namespace: where the limits are declared, for a run that the API does not know.
         holder: what holds the slot, as a task run's id. Asked again for the same holder, it keeps its place in the queue, and
             gets the slots that it has.
         tags: those without a limit need no slot.
@@ -31,7 +29,6 @@ class SlotRequest(BaseModel):
 
     run_id: UUID
     attempt: Annotated[int, Field(ge=0)]
-    namespace: Annotated[str, Field(min_length=1, max_length=63)] = LOCAL_NAMESPACE
     holder: UUID
     tags: Annotated[list[Tag], Field(min_length=1, max_length=200)]
     wait_seconds: Annotated[float, Field(ge=0, le=60)] = 30

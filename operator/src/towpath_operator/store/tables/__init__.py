@@ -7,6 +7,7 @@ from towpath_operator.store.tables.flow_runs import attempts, flow_run_tags, flo
 from towpath_operator.store.tables.flows import flows
 from towpath_operator.store.tables.logs import logs
 from towpath_operator.store.tables.schedules import schedules
+from towpath_operator.store.tables.slots import slots
 from towpath_operator.store.tables.states import states
 from towpath_operator.store.tables.task_runs import task_runs
 from towpath_operator.store.tables.work_queues import work_queues
@@ -25,6 +26,7 @@ __all__ = [
     "metadata",
     "notifications",
     "schedules",
+    "slots",
     "states",
     "task_runs",
     "work_queues",

@@ -33,6 +33,11 @@ def stamp(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def owner(kind: str, name: str, uid: str) -> dict[str, Any]:
+    """The reference to whoever owns an object and controls it."""
+    return {"kind": kind, "name": name, "uid": uid, "controller": True}
+
+
 def make_attempt(number: int = 1, **fields: Any) -> AttemptRead:
     """An attempt that is launched and goes on."""
     given: dict[str, Any] = {"claimed_by": "operator", "claimed_at": ago(60), "launched_at": ago(59), "job_name": JOB}
@@ -113,6 +118,7 @@ def make_job(
         "creationTimestamp": stamp(ago(fields.get("age", 60))),
         "labels": LABELS | {names.LABEL_ATTEMPT: str(attempt)},
         "annotations": {ANNOTATION_FLOW_RUN: "run"},
+        "ownerReferences": [owner("FlowRun", "run", str(fields.get("owner_uid", "uid-run")))],
     }
     if deleting:
         metadata["deletionTimestamp"] = stamp(NOW)
@@ -137,6 +143,7 @@ def make_pod_body(
         "creationTimestamp": stamp(ago(60)),
         "labels": LABELS | {names.LABEL_ATTEMPT: str(attempt)},
         "annotations": {ANNOTATION_FLOW_RUN: "run"},
+        "ownerReferences": [owner("Job", names.job_name("etl.main", RUN_ID, attempt), f"uid-job-{attempt}")],
     }
     if deleted is not None:
         metadata["deletionTimestamp"] = stamp(deleted)

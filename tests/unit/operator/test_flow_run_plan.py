@@ -324,5 +324,5 @@ class TestLost:
         assert actions[-1] == ReleaseFlowRun()
 
     def test_another_flow_run_of_the_same_name_does_not_inherit_the_claim(self) -> None:
-        other = make_view(metadata={"labels": {"towpath.dev/run-id": "01a20f33-6f44-74a2-aac9-000000000000"}})
+        other = make_view(metadata={"uid": "uid-other"})
         assert plan(other, run=make_run(), claim=make_claim())[:2] == [RequestCancel(RUN_ID), DropClaim()]

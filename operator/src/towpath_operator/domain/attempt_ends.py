@@ -50,15 +50,16 @@ class End:
     pod: str = ""
 
 
-def judge_end(job: JobView | None, pods: Sequence[PodView], now: datetime) -> End | None:
+def judge_end(job: JobView | None, pods: Sequence[PodView], now: datetime, holder: str | None = None) -> End | None:
     """How the attempt ended; None while it has not, or while that cannot be told yet.
 
     Args:
         job: the attempt's Job; None when it is gone, which the caller has made sure of.
         pods: the attempt's pods.
         now: the time, for pods whose node does not answer any more.
+        holder: the uid of the pod that took the attempt; None while none has. Only that pod's end is the attempt's.
     """
-    pod = _latest(pods)
+    pod = _latest([pod for pod in pods if holder in (None, pod.uid)])
     if job is not None and job.failed_reason == DEADLINE_EXCEEDED:
         return _timed_out(job, pod)
     if pod is None:
@@ -81,8 +82,17 @@ def parse_final_state(text: str) -> Mapping[str, Any] | None:
 
 
 def _latest(pods: Sequence[PodView]) -> PodView | None:
-    """The pod that counts. A Job of ours has one; should there be two, the one that ended by itself says more."""
-    return max(pods, key=lambda pod: (pod.terminated is not None, pod.started, pod.name), default=None)
+    """The pod that counts. A Job of ours has one; of two, the one that ended by itself says more.
+
+    A pod that found the attempt held by another says nothing while there is another.
+    """
+    return max(
+        pods, key=lambda pod: (not _was_refused(pod), pod.terminated is not None, pod.started, pod.name), default=None
+    )
+
+
+def _was_refused(pod: PodView) -> bool:
+    return pod.terminated is not None and pod.terminated.exit_code == exit_codes.STALE_ATTEMPT
 
 
 def _judge_without_pod(job: JobView | None) -> End | None:
@@ -92,7 +102,8 @@ def _judge_without_pod(job: JobView | None) -> End | None:
         return None
     if not job.failed_reason:
         return End("Exited", exit_code=exit_codes.STORED)
-    if (found := _EXIT_CODE_IN_RULE.search(job.failed_message)) is not None:
+    found = _EXIT_CODE_IN_RULE.search(job.failed_message)
+    if found is not None and int(found[1]) != exit_codes.STALE_ATTEMPT:
         return End("Exited", exit_code=int(found[1]), reason=job.failed_reason, message=job.failed_message)
     return End("Infrastructure", reason="PodLost", message=f"The pod is gone. {job.failed_message}".strip())
 

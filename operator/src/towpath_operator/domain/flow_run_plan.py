@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from towpath.contract.runs import AttemptRead, FlowRunRead
+from towpath.contract.runs import AttemptRead, ClaimedRun, FlowRunRead
 from towpath.contract.states import TERMINAL, StateType
 from towpath_operator.domain.attempt_ends import End, judge_end
+from towpath_operator.domain.belonging import is_run_of, select_own
 from towpath_operator.domain.conditions import Reason
 from towpath_operator.domain.flow_run_actions import (
     Action,
@@ -51,14 +52,14 @@ _HINT_AFTER: Final = timedelta(seconds=3)
 
 def plan_flow_run(observed: Observed, now: datetime, settings: PlanSettings) -> list[Action]:
     """What to do, in order. Empty when all is as it should be."""
-    flow_run, run = observed.flow_run, observed.run
-    claim = observed.claim
-    if flow_run is not None and claim is not None and flow_run.run_id not in (None, claim.run.id):
-        # Another FlowRun has taken the name of one that went without letting its run be cancelled first.
-        return [RequestCancel(claim.run.id), DropClaim(), LookAgain(0)]
+    observed = select_own(observed)
+    flow_run, run, claim = observed.flow_run, observed.run, observed.claim
     if flow_run is None:
         return list(_plan_without_flow_run(observed))
-    if flow_run.run_id is None:
+    if claim is not None and _is_taken(flow_run, run, claim):
+        # Another FlowRun has taken the name of one that went without letting its run be cancelled first.
+        return [RequestCancel(claim.run.id), DropClaim(), LookAgain(0)]
+    if _is_unregistered(flow_run, observed):
         return list(_plan_unregistered(flow_run, observed, now))
     if run is None and not observed.asked:
         return list(_plan_expiry(flow_run, now))
@@ -67,6 +68,33 @@ def plan_flow_run(observed: Observed, now: datetime, settings: PlanSettings) -> 
     if run.state.type in TERMINAL:
         return list(_plan_ended(flow_run, run, observed, now))
     return list(_plan_active(flow_run, run, observed, now, settings))
+
+
+def is_settled(observed: Observed, plan: Sequence[Action]) -> bool:
+    """Whether the FlowRun has ended, all of it is written, and it only waits to expire."""
+    view = observed.flow_run
+    if view is None or not view.finished or view.has_finalizer or observed.claim is not None:
+        return False
+    if any(not job.ended for job in observed.jobs):
+        return False
+    return all(isinstance(action, LookAgain | ExpireFlowRun) for action in plan)
+
+
+def _is_taken(view: FlowRunView, run: FlowRunRead | None, claim: ClaimedRun) -> bool:
+    """Whether the FlowRun at the claimed run's place is another run's."""
+    if not is_run_of(claim.run, view):
+        return True
+    return run is not None and run.id != claim.run.id and is_run_of(run, view)
+
+
+def _is_unregistered(view: FlowRunView, observed: Observed) -> bool:
+    """Whether the FlowRun has no run yet. One that carries the label of another's run, as a copied manifest does, has none."""
+    if view.run_id is None:
+        return True
+    if observed.run is not None:
+        return not is_run_of(observed.run, view)
+    # No such run: one that was lost, if the operator ever wrote of it or made a Job for it; else a label copied from one long gone.
+    return observed.asked and view.told_run_id is None and not observed.jobs
 
 
 def _plan_without_flow_run(observed: Observed) -> Iterator[Action]:
@@ -268,7 +296,7 @@ def _plan_reports(run: FlowRunRead, observed: Observed, now: datetime) -> Iterat
         if job is None and attempt.number not in observed.gone_jobs:
             yield ConfirmJobGone(attempt.number)
             continue
-        end = judge_end(job, pods, now)
+        end = judge_end(job, pods, now, attempt.pod_uid)
         if end is not None:
             yield ReportEnded(run.id, attempt.number, end)
 

@@ -21,7 +21,8 @@ class FlowRunView:
     """What the plan needs of a FlowRun.
 
     Attributes:
-        run_id: the run it is registered as; None before.
+        run_id: the run that its label names, which anyone may have written: see belonging. None before it is registered.
+        told_run_id: the run that its status names, which only the operator writes; None before.
         ttl_seconds: how long it is kept once finished; None when nobody has said so yet.
     """
 
@@ -33,6 +34,7 @@ class FlowRunView:
     deleting: bool
     has_finalizer: bool
     run_id: UUID | None
+    told_run_id: UUID | None
     deployment: str
     cancel: bool
     ttl_seconds: int | None
@@ -69,6 +71,7 @@ def view_flow_run(body: Raw) -> FlowRunView:
         deleting=bool(get_str(metadata, "deletionTimestamp")),
         has_finalizer=names.FINALIZER in get_list(metadata, "finalizers"),
         run_id=parse_run_id(get_str(metadata, "labels", names.LABEL_RUN_ID)),
+        told_run_id=parse_run_id(get_str(body, "status", "runId")),
         deployment=get_str(body, "spec", "deployment"),
         cancel=get_map(body, "spec").get("cancel") is True,
         ttl_seconds=parse_int(get_str(metadata, "annotations", ANNOTATION_TTL)),

@@ -12,7 +12,7 @@ from towpath.contract import exit_codes, names
 from towpath.contract.runs import ClaimedRun
 from towpath_operator.domain.flow_runs import build_labels
 from towpath_operator.domain.objects import ANNOTATION_FLOW_RUN, LABEL_MANAGED_BY, MANAGED_BY, RunKey
-from towpath_operator.domain.reading import Raw, get_list, get_map, get_str, get_time, parse_int
+from towpath_operator.domain.reading import Raw, get_list, get_map, get_owner, get_str, get_time, parse_int
 
 KUEUE_QUEUE_LABEL: Final = "kueue.x-k8s.io/queue-name"
 
@@ -28,6 +28,7 @@ class JobView:
     """What the plan needs of a Job.
 
     Attributes:
+        owner_uid: the uid of the FlowRun that owns it; empty for one that none owns.
         ended: whether it has succeeded or failed for good.
         failed_reason: why it failed, as `DeadlineExceeded`; empty while it has not. Set as soon as it is certain, which is
             before the last pod is gone.
@@ -37,6 +38,7 @@ class JobView:
     name: str
     uid: str
     resource_version: str
+    owner_uid: str
     run_id: str
     attempt: int
     created: datetime | None
@@ -58,6 +60,7 @@ def view_job(body: Raw) -> JobView:
         name=get_str(metadata, "name"),
         uid=get_str(metadata, "uid"),
         resource_version=get_str(metadata, "resourceVersion"),
+        owner_uid=get_str(get_owner(body, "FlowRun"), "uid"),
         run_id=get_str(metadata, "labels", names.LABEL_RUN_ID),
         attempt=parse_int(get_str(metadata, "labels", names.LABEL_ATTEMPT)) or 0,
         created=get_time(metadata, "creationTimestamp"),

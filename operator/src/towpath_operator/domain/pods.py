@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from towpath.contract import names
 from towpath_operator.domain.objects import ANNOTATION_FLOW_RUN, RunKey
-from towpath_operator.domain.reading import Raw, get_int, get_list, get_map, get_str, get_time, parse_int
+from towpath_operator.domain.reading import Raw, get_int, get_list, get_map, get_owner, get_str, get_time, parse_int
 
 HOPELESS: Final = frozenset(
     {
@@ -51,6 +51,7 @@ class PodView:
     """What the plan needs of a pod.
 
     Attributes:
+        owner_name, owner_uid: the Job that started it; empty for one that none did.
         scheduled: when it got its node; None before.
         started: whether the flow's container has run at all.
         waiting: why it does not start, where the pod says so.
@@ -64,6 +65,8 @@ class PodView:
     name: str
     uid: str
     resource_version: str
+    owner_name: str
+    owner_uid: str
     run_id: str
     attempt: int
     created: datetime | None
@@ -89,6 +92,7 @@ def view_pod(body: Raw) -> PodView:
     """The view of a pod as the API server sent it."""
     metadata = get_map(body, "metadata")
     status = get_map(body, "status")
+    owner = get_owner(body, "Job")
     conditions = {get_str(c, "type"): get_map(c) for c in get_list(status, "conditions")}
     scheduled = conditions.get("PodScheduled", {})
     disrupted = conditions.get("DisruptionTarget", {})
@@ -99,6 +103,8 @@ def view_pod(body: Raw) -> PodView:
         name=get_str(metadata, "name"),
         uid=get_str(metadata, "uid"),
         resource_version=get_str(metadata, "resourceVersion"),
+        owner_name=get_str(owner, "name"),
+        owner_uid=get_str(owner, "uid"),
         run_id=get_str(metadata, "labels", names.LABEL_RUN_ID),
         attempt=parse_int(get_str(metadata, "labels", names.LABEL_ATTEMPT)) or 0,
         created=get_time(metadata, "creationTimestamp"),

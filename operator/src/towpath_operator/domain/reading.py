@@ -39,6 +39,14 @@ def get_int(raw: Any, *path: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def get_owner(raw: Any, kind: str) -> Raw:
+    """The owner reference of the controller of this kind, empty when there is none."""
+    owners = get_list(raw, "metadata", "ownerReferences")
+    return next(
+        (get_map(o) for o in owners if get_str(o, "kind") == kind and get_map(o).get("controller") is True), _EMPTY
+    )
+
+
 def get_time(raw: Any, *path: str) -> datetime | None:
     """The time at `path`, aware; None when there is none that can be read."""
     return parse_time(get_str(raw, *path))

@@ -6,7 +6,7 @@ Whatever fails is raised and the whole key is planned again: actions may be appl
 import logging
 from collections.abc import Sequence
 
-from towpath.contract import names
+from towpath.contract import exit_codes, names
 from towpath.contract.problems import Code
 from towpath.contract.runs import AttemptEnded, AttemptLaunched, AttemptWaiting, FlowRunRead
 from towpath_operator.apiclient.errors import ApiRefused
@@ -59,7 +59,7 @@ class Applier:
             case actions.ReportWaiting():
                 await self._report_waiting(key, action)
             case actions.ReportEnded():
-                await self._report_ended(key, action)
+                await self._report_ended(key, observed.run, action)
             case actions.DeleteJob(name, uid, because):
                 await self._delete_job(key, name, uid, because)
             case actions.ConfirmJobGone(attempt):
@@ -124,8 +124,10 @@ class Applier:
             if refused.code != Code.STALE_ATTEMPT:
                 raise
 
-    async def _report_ended(self, key: RunKey, action: actions.ReportEnded) -> None:
+    async def _report_ended(self, key: RunKey, run: FlowRunRead | None, action: actions.ReportEnded) -> None:
         end = action.end
+        if end.exit_code == exit_codes.STALE_ATTEMPT and await self._is_outdated(key, run):
+            return  # another pod holds the attempt, or another attempt the run
         lines = await self._read_last_lines(key, end.pod) if end.pod else ""
         report = AttemptEnded(
             outcome=end.outcome,
@@ -135,10 +137,18 @@ class Applier:
             final_state=dict(end.final_state) if end.final_state is not None else None,
             last_lines=parse_last_lines(lines),
         )
-        run = await self._context.api.report_ended(action.run_id, action.attempt, report)
+        told = await self._context.api.report_ended(action.run_id, action.attempt, report)
         self._context.metrics.attempts_ended.labels(outcome=end.outcome, reason=end.reason[:63]).inc()
         logger.info("%s: attempt %d ended: %s %s", key, action.attempt, end.outcome, end.reason)
+        self._keep(key, told)
+
+    async def _is_outdated(self, key: RunKey, seen: FlowRunRead | None) -> bool:
+        """Whether the API knows more of the run than was planned on; what it knows is taken in."""
+        run = await self._context.api.find_flow_run(seen.id) if seen is not None else None
+        if run is None or seen is None or run.revision <= seen.revision:
+            return False
         self._keep(key, run)
+        return True
 
     async def _read_last_lines(self, key: RunKey, pod: str) -> str:
         count = self._context.settings.last_lines

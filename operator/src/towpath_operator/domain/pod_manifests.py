@@ -3,6 +3,7 @@
 Called by the reconcilers when they make a Job. The result meets Kubernetes' restricted pod security standard.
 """
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +13,7 @@ from towpath.contract.runs import ClaimedRun
 from towpath_operator.domain.blocks import BlockSecrets, build_secret_sources
 from towpath_operator.domain.flow_runs import build_labels
 from towpath_operator.domain.objects import ANNOTATION_FLOW_RUN, LABEL_MANAGED_BY, MANAGED_BY, RunKey
-from towpath_operator.domain.pod_rules import RESERVED_PREFIX, PodPolicy, check_pod
+from towpath_operator.domain.pod_rules import RESERVED_PREFIX, PodPolicy, check_metadata, check_pod
 from towpath_operator.domain.pod_templates import merge_templates
 
 HOME_DIR: Final = "/var/run/towpath/home"
@@ -24,6 +25,8 @@ _BLOCKS_VOLUME: Final = f"{RESERVED_PREFIX}blocks"
 _HOME_VOLUME: Final = f"{RESERVED_PREFIX}home"
 _TOKEN_FILE: Final = "token"
 _TOKEN_SECONDS: Final = 3_600
+_GRACE_SECONDS: Final = 30
+"""Kubernetes' default, written out, since the runner is told how long it has."""
 
 
 class PodRefused(Exception):  # noqa: N818 it is a verdict on a template
@@ -73,9 +76,14 @@ def build_pod_template(
     )
     spec = dict(merged.get("spec", {}))
     given = dict(next(iter(spec.get("containers", [])), {}))
-    problems = [*_check_reserved_env(given), *_check_reserved_volumes(spec, given)]
+    problems = [
+        *check_metadata(merged.get("metadata", {})),
+        *_check_reserved_env(given),
+        *_check_reserved_volumes(spec, given),
+    ]
+    grace_seconds = spec.setdefault("terminationGracePeriodSeconds", _GRACE_SECONDS)
     sources = build_secret_sources(blocks)
-    spec["containers"] = [_build_container(given, claimed, settings, has_blocks=bool(sources))]
+    spec["containers"] = [_build_container(given, claimed, settings, grace_seconds, has_blocks=bool(sources))]
     spec["volumes"] = [*spec.get("volumes", []), *_build_volumes(sources)]
     spec["securityContext"] = _build_pod_security(spec.get("securityContext", {}), settings)
     spec |= {"restartPolicy": "Never", "automountServiceAccountToken": False, "enableServiceLinks": False}
@@ -99,7 +107,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _build_container(
-    given: dict[str, Any], claimed: ClaimedRun, settings: PodSettings, *, has_blocks: bool
+    given: dict[str, Any], claimed: ClaimedRun, settings: PodSettings, grace_seconds: int, *, has_blocks: bool
 ) -> dict[str, Any]:
     flow_image = claimed.flow.spec.image if claimed.flow.spec is not None else None
     image = given.get("image") or flow_image or settings.image
@@ -107,7 +115,7 @@ def _build_container(
         "name": names.FLOW_CONTAINER,
         "image": image,
         "command": ["python", "-m", "towpath.runner"],
-        "env": [*_build_own_env(claimed, settings), *given.get("env", [])],
+        "env": [*_build_own_env(claimed, settings, grace_seconds), *given.get("env", [])],
         "volumeMounts": [*given.get("volumeMounts", []), *_build_mounts(has_blocks=has_blocks)],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -120,13 +128,14 @@ def _build_container(
     return container
 
 
-def _build_own_env(claimed: ClaimedRun, settings: PodSettings) -> list[dict[str, Any]]:
+def _build_own_env(claimed: ClaimedRun, settings: PodSettings, grace_seconds: int) -> list[dict[str, Any]]:
     values = dict(settings.env) | {
         "TOWPATH_API_URL": settings.api_url,
         "TOWPATH_API_TOKEN_FILE": f"{names.TOKEN_DIR}/{_TOKEN_FILE}",
         "TOWPATH_RUN_ID": str(claimed.run.id),
         "TOWPATH_ATTEMPT": str(claimed.attempt),
         "TOWPATH_HOME": HOME_DIR,
+        "TOWPATH_GRACE_PERIOD": str(grace_seconds),
     }
     fields = {"TOWPATH_POD_NAME": "metadata.name", "TOWPATH_POD_UID": "metadata.uid"}
     return [
@@ -142,6 +151,7 @@ _OWN_ENV: Final = frozenset(
         "TOWPATH_RUN_ID",
         "TOWPATH_ATTEMPT",
         "TOWPATH_HOME",
+        "TOWPATH_GRACE_PERIOD",
         "TOWPATH_POD_NAME",
         "TOWPATH_POD_UID",
     }
@@ -160,10 +170,18 @@ def _check_reserved_volumes(spec: Mapping[str, Any], given: Mapping[str, Any]) -
         if str(volume["name"]).startswith(RESERVED_PREFIX)
     ]
     for mount in given.get("volumeMounts", []):
-        path = str(mount["mountPath"]).rstrip("/")
-        if path == _OUR_ROOT or path.startswith(f"{_OUR_ROOT}/"):
-            problems.append(f"spec.containers[flow].volumeMounts may not mount {path}, which is Towpath's own.")
+        path = _resolve(str(mount["mountPath"]))
+        if path == _resolve(_OUR_ROOT) or path.startswith(f"{_resolve(_OUR_ROOT)}/"):
+            problems.append(
+                f"spec.containers[flow].volumeMounts may not mount {mount['mountPath']}, which is Towpath's own."
+            )
     return problems
+
+
+def _resolve(path: str) -> str:
+    """The path as the container has it: without detours, and /var/run as /run, which it is a link to in most images."""
+    plain = posixpath.normpath(f"/{path.lstrip('/')}")
+    return plain.removeprefix("/var") if f"{plain}/".startswith("/var/run/") else plain
 
 
 def _build_mounts(*, has_blocks: bool) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from towpath.contract import names
+from towpath_operator.domain.reading import get_map, get_str
 
 RESERVED_PREFIX: Final = "towpath-"
 """Volumes whose names begin so are Towpath's own."""
@@ -52,6 +53,23 @@ _VOLUME_SOURCES: Final = frozenset(
 )
 _PROJECTED_SOURCES: Final = frozenset({"configMap", "downwardAPI", "secret"})
 _SYSTEM_PRIORITY: Final = "system-"
+_FREE_DOMAINS: Final = frozenset({"app.kubernetes.io", "cluster-autoscaler.kubernetes.io"})
+_SYSTEM_DOMAINS: Final = (
+    "kubernetes.io",
+    "k8s.io",
+    "x-k8s.io",
+    "cncf.io",
+    "multus-cni.io",
+    "cni.projectcalico.org",
+    "crio.io",
+    "amazonaws.com",
+    "iam.gke.io",
+    "workload.identity",
+)
+"""Domains of labels and annotations, with all below them, that change where or as whom a pod runs."""
+
+_SYSTEM_PREFIXES: Final = ("io.kubernetes.", "io.katacontainers.", "aadpodidbinding")
+"""Such names that have no domain in front of a slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +78,42 @@ class PodPolicy:
 
     Attributes:
         service_accounts: ServiceAccounts that pods may run as; every other one is refused.
+        csi_drivers: drivers whose volumes a pod may have inline; every other one is refused, since what a driver gives to
+            whoever names it (a folder of the node, a secret of the cloud) is beyond what can be judged here. A
+            PersistentVolumeClaim may be of any driver.
     """
 
     service_accounts: frozenset[str] = frozenset()
+    csi_drivers: frozenset[str] = frozenset()
 
 
 def check_pod(spec: Mapping[str, Any], policy: PodPolicy) -> list[str]:
     """What in a pod's spec is not allowed, each as a sentence that names the field; empty when all is well."""
     return [problem for rule in _RULES for problem in rule(spec, policy)]
+
+
+def check_metadata(metadata: Mapping[str, Any]) -> list[str]:
+    """Which labels and annotations of a template a flow's pod may not have, each as a sentence.
+
+    Refused is what speaks to the cluster, not to people: names of Kubernetes itself (AppArmor and seccomp profiles, limits,
+    owners), of its container runtimes and networks, and of clouds that give a pod an identity by them. People's own,
+    service meshes' and scrapers' names are free, and so are app.kubernetes.io's and the cluster autoscaler's.
+    """
+    return [
+        f"metadata.{part} may not hold {name!r}: names of {owner} are not for a flow's pod to set."
+        for part in ("labels", "annotations")
+        for name in sorted(get_map(metadata, part))
+        if (owner := _find_owner(name)) is not None
+    ]
+
+
+def _find_owner(name: str) -> str | None:
+    domain, slash, _ = name.partition("/")
+    if not slash:
+        return next((prefix for prefix in _SYSTEM_PREFIXES if name.startswith(prefix)), None)
+    if domain in _FREE_DOMAINS:
+        return None
+    return next((owner for owner in _SYSTEM_DOMAINS if domain == owner or domain.endswith(f".{owner}")), None)
 
 
 def _check_fields(spec: Mapping[str, Any], _: PodPolicy) -> Iterator[str]:
@@ -94,16 +140,32 @@ def _check_security(spec: Mapping[str, Any], _: PodPolicy) -> Iterator[str]:
             yield f"spec.containers[{container.get('name')}].securityContext must drop all privileges."
 
 
-def _check_volumes(spec: Mapping[str, Any], _: PodPolicy) -> Iterator[str]:
+def _check_volumes(spec: Mapping[str, Any], policy: PodPolicy) -> Iterator[str]:
     for volume in spec.get("volumes", []):
         name = str(volume.get("name", ""))
         for source in sorted(set(volume) - {"name"} - _VOLUME_SOURCES):
             yield f"spec.volumes[{name}].{source} is no volume that a flow's pod may have."
-        if name.startswith(RESERVED_PREFIX):
+        if "projected" in volume and not name.startswith(RESERVED_PREFIX):
+            yield from _check_projected(f"spec.volumes[{name}].projected.sources", volume)
+        driver = get_str(volume, "csi", "driver")
+        if "csi" in volume and driver not in policy.csi_drivers:
+            yield (
+                f"spec.volumes[{name}].csi: the driver {driver!r} is not among those that the operator allows"
+                " (TOWPATH_OPERATOR_ALLOWED_CSI_DRIVERS); a PersistentVolumeClaim may be of any driver."
+            )
+
+
+def _check_projected(field: str, volume: Mapping[str, Any]) -> Iterator[str]:
+    sources = get_map(volume, "projected").get("sources")
+    if not isinstance(sources, list):
+        yield f"{field} must be a list."
+        return
+    for part in sources:
+        if not isinstance(part, dict):
+            yield f"{field} must hold objects only, not {part!r}."
             continue
-        for part in volume.get("projected", {}).get("sources", []):
-            for source in sorted(set(part) - _PROJECTED_SOURCES):
-                yield f"spec.volumes[{name}].projected.sources may not hold a {source}."
+        for source in sorted(set(part) - _PROJECTED_SOURCES):
+            yield f"{field} may not hold a {source}."
 
 
 def _check_identity(spec: Mapping[str, Any], policy: PodPolicy) -> Iterator[str]:

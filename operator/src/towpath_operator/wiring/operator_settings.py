@@ -28,6 +28,7 @@ class OperatorSettings(BaseSettings):
         run_as_user: the user that flows' pods run as unless a template says otherwise; the image's if empty.
         pod_env: further environment variables of flows' pods, as JSON.
         allowed_service_accounts: ServiceAccounts that pod templates may name, separated by commas.
+        allowed_csi_drivers: drivers whose inline volumes pod templates may have, separated by commas.
         namespaces: the namespaces that are served, separated by commas; all if empty.
         workers: how many runs are reconciled at once.
         start_deadline_seconds: how long a pod that has its node may fail to start before its run is Crashed.
@@ -48,6 +49,7 @@ class OperatorSettings(BaseSettings):
     run_as_user: Annotated[int | None, Field(ge=1)] = None
     pod_env: dict[str, str] = {}
     allowed_service_accounts: str = ""
+    allowed_csi_drivers: str = ""
     namespaces: str = ""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     start_deadline_seconds: Annotated[int, Field(ge=1)] = 600
@@ -63,7 +65,10 @@ class OperatorSettings(BaseSettings):
 
     def run_settings(self) -> RunSettings:
         """What the FlowRun reconcilers need of this."""
-        policy = PodPolicy(frozenset(_split(self.allowed_service_accounts)))
+        policy = PodPolicy(
+            service_accounts=frozenset(_split(self.allowed_service_accounts)),
+            csi_drivers=frozenset(_split(self.allowed_csi_drivers)),
+        )
         return RunSettings(
             holder=os.environ.get("HOSTNAME") or socket.gethostname(),
             namespaces=self.namespace_list(),

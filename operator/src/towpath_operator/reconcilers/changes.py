@@ -1,7 +1,7 @@
 """Follows the API's runs over a waiting request: states into FlowRun.status, cancels to their Jobs. Started by wiring.operator.
 
-Only runs whose FlowRun exists are of interest; what is missed while this is not running is made up for by asking the API for every
-FlowRun that has not ended, which the watches' first listing causes.
+Only runs whose FlowRun exists are of interest. Changes are told from a cursor on: whenever a first one is obtained, the API is asked
+for every FlowRun that has not ended, which makes up for what changed before.
 """
 
 import asyncio
@@ -66,6 +66,9 @@ class ChangeLoop:
             self._cursor = None
             self._look_at_all()
             return
+        if before is None:
+            # What changed between a reconciling and this cursor is told by nobody.
+            self._look_at_all()
         for run in changes.items:
             self._take_in_run(run)
         if changes.items:
@@ -83,8 +86,6 @@ class ChangeLoop:
 
     def _look_at_all(self) -> None:
         for view in self._context.flow_runs:
-            known = self._context.memory.find(view.key)
-            if known is not None:
-                known.run = None
+            self._context.memory.doubt(view.key)
             if not view.finished:
                 self._context.queue.add(view.key)

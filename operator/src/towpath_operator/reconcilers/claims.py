@@ -6,6 +6,7 @@ import logging
 from towpath.contract.runs import ClaimRequest
 from towpath_operator.apiclient.errors import ApiError
 from towpath_operator.domain.flow_runs import flow_run_key
+from towpath_operator.domain.leases import measure_lease
 from towpath_operator.reconcilers.context import RunContext
 from towpath_operator.reconcilers.heartbeats import Heartbeats
 from towpath_operator.reconcilers.pacing import Pacing
@@ -56,11 +57,12 @@ class ClaimLoop:
             wait_seconds=_WAIT_SECONDS,
         )
         claims = await self._context.api.claim(request)
+        received = self._context.queue.time()
         for claim in claims.items:
             key = flow_run_key(claim.run)
             if key is None:
                 logger.warning("run %s has no deployment to launch it by; its lease is left to end", claim.run.id)
                 continue
             self._context.metrics.claims.inc()
-            self._context.memory.put_claim(key, claim)
+            self._context.memory.put_claim(key, claim, received + measure_lease(claim).total_seconds())
             self._context.queue.add(key)

@@ -2,7 +2,7 @@
 
 from towpath.contract.runs import FlowRunRead
 from towpath_operator.domain.flow_run_actions import Observed
-from towpath_operator.domain.flow_run_plan import plan_flow_run
+from towpath_operator.domain.flow_run_plan import is_settled, plan_flow_run
 from towpath_operator.domain.flow_runs import FlowRunView
 from towpath_operator.domain.objects import RunKey
 from towpath_operator.kube.resources import FLOW_RUNS
@@ -29,11 +29,15 @@ class FlowRunReconciler:
             self._context.queue.forget(key)
             return
         actions = plan_flow_run(observed, self._context.now(), self._context.settings.plan)
+        if is_settled(observed, actions):
+            # Its story is over: until it expires nothing of it is needed, and what the API tells of it is taken in again.
+            self._context.memory.forget_run(key, observed.run)
         await self._applier.apply(key, observed, actions)
 
     async def _observe(self, key: RunKey) -> Observed | None:
         """What is; None when nothing is left of the run."""
         context = self._context
+        context.memory.settle_doubt(key)
         view, known = context.find_flow_run(key), context.memory.find(key)
         claim = known.claim if known is not None else None
         if view is None and claim is not None:

@@ -19,6 +19,8 @@ class RunMemory:
     Attributes:
         run: the run with the highest revision seen.
         claim: an attempt to launch.
+        doubted: whether `run` may be older than what the change loop hears of: it is asked for again.
+        claim_until: when the claim's lease ends, by the event loop's clock.
         gone_jobs: attempts whose Job the API server says is gone.
         hints: what the cluster's Events say of a Job or pod that does not start, by its uid.
         patched_at: when its status was last written, by the event loop's clock.
@@ -26,6 +28,8 @@ class RunMemory:
 
     run: FlowRunRead | None = None
     claim: ClaimedRun | None = None
+    doubted: bool = False
+    claim_until: float = float("-inf")
     gone_jobs: set[int] = field(default_factory=set[int])
     hints: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
     patched_at: float = float("-inf")
@@ -63,11 +67,23 @@ class Memory:
             known.run = run
         return known.run
 
-    def put_claim(self, key: RunKey, claim: ClaimedRun) -> None:
-        """Keep a claim until it is launched."""
+    def doubt(self, key: RunKey) -> None:
+        """Have the run asked for again when `key` is observed next, also if an answer about it is still under way."""
+        known = self._runs.get(key)
+        if known is not None:
+            known.doubted = True
+
+    def settle_doubt(self, key: RunKey) -> None:
+        """Drop the run if it is doubted. Called before `key` is observed, when no call about it is under way."""
+        known = self._runs.get(key)
+        if known is not None and known.doubted:
+            known.run, known.doubted = None, False
+
+    def put_claim(self, key: RunKey, claim: ClaimedRun, until: float) -> None:
+        """Keep a claim until it is launched, or until its lease ends by the event loop's clock."""
         known = self.at(key)
         self._claims += known.claim is None
-        known.claim = claim
+        known.claim, known.claim_until = claim, until
         self.put_run(key, claim.run)
 
     def drop_claim(self, key: RunKey) -> None:
@@ -76,6 +92,12 @@ class Memory:
         if known is not None and known.claim is not None:
             known.claim = None
             self._claims -= 1
+
+    def forget_run(self, key: RunKey, seen: FlowRunRead | None) -> None:
+        """Drop all that is known of a run that has ended, unless something else than `seen` was heard of it since."""
+        known = self._runs.get(key)
+        if known is not None and known.claim is None and known.run is seen:
+            del self._runs[key]
 
     def forget(self, key: RunKey) -> None:
         """Drop all that is known of `key`."""

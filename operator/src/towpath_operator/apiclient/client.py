@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from towpath.contract.declared import Declaration, DeclaredRead
 from towpath.contract.runs import (
@@ -21,7 +21,7 @@ from towpath.contract.runs import (
     FlowRunRead,
     Page,
 )
-from towpath_operator.apiclient.errors import ApiRefused
+from towpath_operator.apiclient.errors import ApiRefused, ApiUnavailable
 from towpath_operator.apiclient.transport import Query, Transport
 
 M = TypeVar("M", bound=BaseModel)
@@ -59,7 +59,7 @@ class ApiClient:
                 query["namespace"] = list(namespaces)
             if cursor is not None:
                 query["cursor"] = cursor
-            page = Page[read].model_validate_json(await self._transport.send("GET", f"/{path}", query=query))
+            page = _read(Page[read], await self._transport.send("GET", f"/{path}", query=query))
             for item in page.items:
                 yield item
             cursor = page.next_cursor
@@ -73,7 +73,7 @@ class ApiClient:
     async def find_flow_run(self, run_id: UUID) -> FlowRunRead | None:
         """The run, None when the API has none of this id."""
         try:
-            return FlowRunRead.model_validate_json(await self._transport.send("GET", f"/flow-runs/{run_id}"))
+            return _read(FlowRunRead, await self._transport.send("GET", f"/flow-runs/{run_id}"))
         except ApiRefused as refused:
             if refused.is_not_found:
                 return None
@@ -81,7 +81,7 @@ class ApiClient:
 
     async def cancel_flow_run(self, run_id: UUID) -> FlowRunRead:
         """Ask for a run's end; one that has ended is answered unchanged."""
-        return FlowRunRead.model_validate_json(await self._transport.send("POST", f"/flow-runs/{run_id}/cancel"))
+        return _read(FlowRunRead, await self._transport.send("POST", f"/flow-runs/{run_id}/cancel"))
 
     async def claim(self, request: ClaimRequest) -> Claims:
         """Wait for due runs and lease them."""
@@ -109,10 +109,24 @@ class ApiClient:
         if cursor is not None:
             query["cursor"] = cursor
         content = await self._transport.send("GET", "/flow-runs/changes", query=query, wait_seconds=wait_seconds)
-        return FlowRunChanges.model_validate_json(content)
+        return _read(FlowRunChanges, content)
 
     async def _call(self, method: str, path: str, body: BaseModel, answer: type[M], wait_seconds: float = 0) -> M:
         content = await self._transport.send(
             method, path, body=body.model_dump_json(by_alias=True).encode(), wait_seconds=wait_seconds
         )
-        return answer.model_validate_json(content)
+        return _read(answer, content)
+
+
+def _read(answer: type[M], content: bytes) -> M:
+    """The API's answer. What a newer API says beyond our models is ignored, also in the specs, which refuse it in manifests.
+
+    Raises:
+        ApiUnavailable: the answer is malformed: the API, or what stands before it, is broken or too different a version.
+    """
+    try:
+        return answer.model_validate_json(content, extra="ignore")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise ApiUnavailable(f"The API's answer cannot be read: {first['msg']} (at {where or 'its start'}).") from error

@@ -143,7 +143,10 @@ class KubeClient:
         headers: Mapping[str, str] | None = None,
     ) -> Object:
         content = await self._send(method, path, body=body, query=query, headers=headers)
-        return cast(Object, json.loads(content))
+        try:
+            return cast(Object, json.loads(content))
+        except ValueError as error:
+            raise KubeUnavailable(0, f"The Kubernetes API server's answer cannot be read: {error}") from error
 
     async def _send(
         self,

@@ -1,7 +1,7 @@
 """What can come of a call to the Kubernetes API server besides its answer. The whole tree:
 
 KubeError
-├── KubeUnavailable   no answer, or one that asks to try again: retry
+├── KubeUnavailable   no answer, one that asks to try again, or a token that is being rotated (401): retry
 ├── KubeNotFound      404
 ├── KubeConflict      409: it exists already, or has changed since it was read
 └── KubeRefused       anything else that was refused: admission, quota, missing rights, a malformed document
@@ -53,6 +53,6 @@ def to_error(status: int, message: str) -> KubeError:
         return KubeNotFound(status, message)
     if status == 409:
         return KubeConflict(status, message)
-    if status in (0, 408, 429) or status >= 500:
+    if status in (0, 401, 408, 429) or status >= 500:
         return KubeUnavailable(status, message)
     return KubeRefused(status, message)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, make_id
+from tests.support.api import Api
 
 NOBODY = "01a20f54-8836-7449-822b-f16846bb1679"
 
@@ -23,10 +23,10 @@ async def problem(api: Api, method: str, path: str, **options: Any) -> Any:
     [
         ("GET", "/nowhere", 404, "not_found"),
         ("PATCH", "/flows", 405, "method_not_allowed"),
-        ("GET", f"/flow-runs/{make_id()}", 404, "not_found"),
-        ("GET", f"/task-runs/{make_id()}", 404, "not_found"),
-        ("GET", f"/deployments/{make_id()}", 404, "not_found"),
-        ("DELETE", f"/flows/{make_id()}", 404, "not_found"),
+        ("GET", f"/flow-runs/{NOBODY}", 404, "not_found"),
+        ("GET", f"/task-runs/{NOBODY}", 404, "not_found"),
+        ("GET", f"/deployments/{NOBODY}", 404, "not_found"),
+        ("DELETE", f"/flows/{NOBODY}", 404, "not_found"),
         ("GET", "/flow-runs/not-an-id", 422, "invalid_request"),
         ("GET", "/flow-runs?limit=0", 422, "invalid_request"),
         ("GET", "/flow-runs?cursor=nonsense", 422, "invalid_request"),

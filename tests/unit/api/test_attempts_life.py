@@ -58,6 +58,16 @@ async def test_a_run_that_has_ended_needs_no_pod(api: Api) -> None:
     assert (await api.take(run, status=409))["code"] == "run_ended"
 
 
+async def test_a_run_that_is_being_cancelled_needs_no_pod(api: Api) -> None:
+    await api.declare()
+    run = await api.create_run()
+    await api.claim()
+    await api.launch(run)
+    await api.post(f"/flow-runs/{run['id']}/cancel", {})
+    assert (await api.take(run, status=409))["code"] == "run_ended"
+    assert (await api.end(run, outcome="Exited", exit_code=0))["state"]["type"] == "CANCELLED"
+
+
 async def test_an_attempt_must_be_claimed_before_it_is_reported(api: Api) -> None:
     await api.declare()
     run = await api.create_run()

@@ -158,6 +158,61 @@ async def test_replace_cancels_the_oldest_and_starts_the_new_one_after_it(api: A
     assert [item["run"]["id"] for item in await api.claim()] == [new["id"]]
 
 
+async def test_replace_cancels_no_more_than_the_new_run_needs(api: Api) -> None:
+    await api.declare(concurrency={"limit": 3, "overlap": "Replace"})
+    old = [await api.create_run() for _ in range(3)]
+    await api.claim()
+    for run in old:
+        await api.launch(run)
+    new = await api.create_run()
+    for _ in range(3):
+        assert await api.claim() == []
+    leaving = (await api.get("/flow-runs", state="CANCELLING"))["items"]
+    assert [run["id"] for run in leaving] == [old[0]["id"]]
+    await api.end(old[0], outcome="Cancelled")
+    assert [item["run"]["id"] for item in await api.claim()] == [new["id"]]
+
+
+async def test_skip_lets_a_runs_next_attempt_wait(api: Api) -> None:
+    lost = await api.start_run(concurrency={"limit": 1, "overlap": "Skip"}, infraRetries=3)
+    other = await api.create_run()
+    await api.end(lost, outcome="Infrastructure", reason="Evicted")
+    assert [item["run"]["id"] for item in await api.claim(limit=1)] == [other["id"]]
+    assert await api.claim() == []
+    waiting = await api.get(f"/flow-runs/{lost['id']}")
+    assert (waiting["state"]["name"], waiting["waiting_for"]) == ("AwaitingRetry", claims.DEPLOYMENT_FULL)
+    await api.launch(other)
+    await api.end(other, outcome="Exited", exit_code=70)
+    assert [item["run"]["id"] for item in await api.claim()] == [lost["id"]]
+
+
+async def test_a_next_attempt_that_waits_keeps_no_other_run_of_its_queue_waiting(api: Api) -> None:
+    lost = await api.start_run(concurrency={"limit": 1, "overlap": "Skip"}, infraRetries=3)
+    await api.create_run()
+    await api.end(lost, outcome="Infrastructure", reason="Evicted")
+    await api.claim(limit=1)
+    await api.declare(deployment="free")
+    run = await api.create_run("etl/free")
+    assert [item["run"]["id"] for item in await api.claim(limit=1)] == [run["id"]]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_cancelled_run_whose_launcher_was_lost_ends_when_the_lease_does(
+    api: Api, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    await declare_queue(api)
+    await api.declare()
+    run = await api.create_run()
+    monkeypatch.setattr(claims, "LEASE", -1)
+    await api.claim()
+    await declare_queue(api, paused=paused)
+    assert (await api.post(f"/flow-runs/{run['id']}/cancel", {}))["state"]["type"] == "CANCELLING"
+    assert await api.claim() == []
+    ended = await api.get(f"/flow-runs/{run['id']}")
+    assert (ended["state"]["type"], ended["attempts"][0]["outcome"]) == ("CANCELLED", "Cancelled")
+    await api.take(run, status=409)
+
+
 async def test_a_run_is_claimed_with_all_that_launching_it_needs(api: Api) -> None:
     await api.declare()
     template = {"spec": {"serviceAccountName": "etl"}}

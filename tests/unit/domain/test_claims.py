@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +73,16 @@ def test_no_limit_is_ever_exceeded(
     assert len(plan.claims) == len(set(plan.claims)) <= limit
     assert sum(candidate.queue_id == Q1 for candidate in taken) <= queue_free
     assert sum(candidate.deployment_id == D1 for candidate in taken) <= deployment_free
+
+
+def test_skip_never_cancels_a_run_that_waits_for_its_next_attempt() -> None:
+    plan = plan_claims(
+        [run(1)._replace(attempt=1), run(2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(0, "Skip")}, 10
+    )
+    assert (plan.claims, plan.skips) == ([], ids(2))
+
+
+@pytest.mark.parametrize(("leaving", "replaces"), [(0, {D1: 2}), (1, {D1: 1}), (2, {}), (3, {})])
+def test_replace_counts_the_runs_that_are_leaving_already(leaving: int, replaces: dict[UUID, int]) -> None:
+    held = {D1: DeploymentFacts(0, "Replace", leaving)}
+    assert plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], held, 10).replaces == replaces

@@ -21,19 +21,31 @@ class QueueFacts(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A due run. `deployment_id` is None for one that has lost its deployment and can no longer start."""
+    """A due run.
+
+    Attributes:
+        deployment_id: None for one that has lost its deployment and can no longer start.
+        attempt: how many attempts it has had.
+    """
 
     run_id: UUID
     queue_id: UUID
     deployment_id: UUID | None
     run_after: int
+    attempt: int = 0
 
 
 class DeploymentFacts(NamedTuple):
-    """A deployment with a limit. `free` is how many more of its runs may start."""
+    """A deployment with a limit.
+
+    Attributes:
+        free: how many more of its runs may start.
+        leaving: how many of those that hold its limit are being cancelled.
+    """
 
     free: int
     overlap: Overlap
+    leaving: int = 0
 
 
 @dataclass(slots=True)
@@ -42,7 +54,8 @@ class ClaimPlan:
 
     Attributes:
         claims: the runs to hand out, in order.
-        skips: runs to cancel because their deployment is full and says Skip.
+        skips: runs to cancel because their deployment is full and says Skip. A run that has been started before is none
+            of them: it waits for its next attempt.
         replaces: deployments that are full and say Replace, with how many of their oldest runs to cancel.
     """
 
@@ -69,19 +82,25 @@ def plan_claims(
             continue
         owner = candidate.deployment_id
         if owner is not None and room.get(owner, 1) <= 0:
-            _deny(plan, candidate.run_id, owner, deployments[owner].overlap)
+            _deny(plan, candidate, owner, deployments[owner].overlap)
             continue
         plan.claims.append(candidate.run_id)
         if slots is not None:
             free[candidate.queue_id] = slots - 1
         if owner is not None and owner in room:
             room[owner] -= 1
+    plan.replaces = {
+        owner: number - deployments[owner].leaving
+        for owner, number in plan.replaces.items()
+        if number > deployments[owner].leaving  # what is being cancelled makes room already
+    }
     return plan
 
 
-def _deny(plan: ClaimPlan, run_id: UUID, deployment_id: UUID, overlap: Overlap) -> None:
+def _deny(plan: ClaimPlan, candidate: Candidate, deployment_id: UUID, overlap: Overlap) -> None:
     if overlap == "Skip":
-        plan.skips.append(run_id)
+        if candidate.attempt == 0:
+            plan.skips.append(candidate.run_id)
     elif overlap == "Replace":
         plan.replaces[deployment_id] = plan.replaces.get(deployment_id, 0) + 1
 

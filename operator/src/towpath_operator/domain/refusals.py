@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from towpath.contract.problems import Code, FieldError
 
-
 _MOST_ERRORS = 50
 
 

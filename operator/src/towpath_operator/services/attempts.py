@@ -83,6 +83,8 @@ class Attempts:
             row, attempt = await _find_current(transaction, run_id, number)
             if TYPES[row["state_type"]] in TERMINAL:
                 raise RunEnded(f"The run has ended as {shown_name(row['state_type'], row['state_name'])}.")
+            if TYPES[row["state_type"]] is StateType.CANCELLING:
+                raise RunEnded("The run is being cancelled: there is nothing to start.")
             if attempt["ended_at"] is not None:
                 raise StaleAttempt(f"Attempt {number} has been reported ended.")
             if attempt["pod_uid"] is None:

@@ -1,7 +1,7 @@
 """Hands due runs to launchers. Called by the claims route; a waiting request.
 
 A claim raises the run's attempt, sets Pending (Submitting) and gives the holder a lease. When a lease ends before the launch was
-reported, the same attempt is handed out again.
+reported, the same attempt is handed out again; of a run that is being cancelled nothing is, and it is Cancelled.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,7 +18,8 @@ from towpath_operator.domain.codes import CODES, kept_name
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.times import SECOND, from_micros
 from towpath_operator.services.declared_views import view_deployments, view_flows, view_work_queues
-from towpath_operator.services.flow_runs import cancel_row, view_all
+from towpath_operator.services.endings import end_left_open
+from towpath_operator.services.flow_runs import cancel_row, enter_state, view_all
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.signals import Signals
 from towpath_operator.store import attempts as rows
@@ -34,6 +35,7 @@ QUEUE_FULL = "The work queue has reached its concurrency limit."
 DEPLOYMENT_FULL = "The deployment has reached its concurrency limit."
 SKIPPED = "The deployment has reached its concurrency limit, and its overlap is Skip."
 REPLACED = "A newer run of the deployment replaces this one."
+ABANDONED = "The run was cancelled before it was started."
 BACKSTOP_SECONDS = 15.0
 _REASONS = (PAUSED, QUEUE_FULL, DEPLOYMENT_FULL)
 _PENDING = CODES[StateType.PENDING]
@@ -85,6 +87,8 @@ class ClaimService:
             reader, now = transaction.connection, now_us()
             queues = await _list_queues(reader, request)
             found = await _look(reader, queues, now, request.limit)
+            for row in found.abandoned:
+                await _end_abandoned(transaction, row["id"], row["attempt"], now)
             taken = [await _renew(transaction, row, request.holder, now) for row in found.expired]
             facts = await _queue_facts(reader, queues)
             plan = plan_claims(found.candidates, facts, found.limited, request.limit - len(taken))
@@ -95,7 +99,8 @@ class ClaimService:
                 for run_id in await rows.list_oldest_active(reader, deployment_id, number):
                     if (row := await find_flow_run(reader, run_id)) is not None:
                         await cancel_row(transaction, row, REPLACED)
-            await rows.explain_waiting(transaction, found.unexplained)
+            skipped = set(plan.skips)
+            await rows.explain_waiting(transaction, [entry for entry in found.unexplained if entry[0] not in skipped])
             claimed = await _take(transaction, plan.claims, request.holder, now)
             taken += [row["id"] for row in claimed]
         if not taken:
@@ -108,13 +113,14 @@ class ClaimService:
 @dataclass(frozen=True)
 class _Found:
     expired: Sequence[Row]
+    abandoned: Sequence[Row]
     candidates: Sequence[Candidate]
     limited: Mapping[UUID, DeploymentFacts]
     unexplained: Sequence[tuple[UUID, str]]
 
     @property
     def any(self) -> bool:
-        return bool(self.expired or self.candidates or self.unexplained)
+        return bool(self.expired or self.abandoned or self.candidates or self.unexplained)
 
 
 async def _list_queues(reader: Reader, request: ClaimRequest) -> list[Row]:
@@ -145,20 +151,24 @@ async def _look(reader: Reader, queues: Sequence[Row], now: int, limit: int) -> 
     """The runs that might be claimed."""
     facts = await _queue_facts(reader, queues)
     expired = await rows.list_expired(reader, [queue.id for queue in facts], now, limit)
+    # Nobody may be left who could tell how such a run ended, and a paused queue must not keep it.
+    abandoned = await rows.list_expired(reader, [row["id"] for row in queues], now, limit, cancelling=True)
     limited = {
-        row["id"]: DeploymentFacts(row["concurrency_limit"] - row["active"], row["overlap"])
+        row["id"]: DeploymentFacts(row["concurrency_limit"] - row["active"], row["overlap"], row["leaving"])
         for row in await rows.list_limited_deployments(reader)
     }
     full = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap == "Queue"]
+    skipping = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap == "Skip"]
     candidates: list[Candidate] = []
     open_queues = [queue.id for queue in facts if queue.free is None or queue.free > 0]
     with_due = await rows.find_queues_with_due(reader, open_queues, now)
     for queue in facts:
         if queue.id in with_due:
-            for row in await rows.list_claimable(reader, queue.id, now, limit, full):
-                candidates.append(Candidate(row["id"], queue.id, row["deployment_id"], row["run_after"]))
+            for row in await rows.list_claimable(reader, queue.id, now, limit, full, skipping):
+                due = Candidate(row["id"], queue.id, row["deployment_id"], row["run_after"], row["attempt"])
+                candidates.append(due)
     unexplained = await _find_unexplained(reader, queues, facts, limited, now)
-    return _Found(expired, candidates, limited, unexplained)
+    return _Found(expired, abandoned, candidates, limited, unexplained)
 
 
 async def _find_unexplained(
@@ -171,7 +181,7 @@ async def _find_unexplained(
     """Due runs that stay behind and do not say yet what they wait for."""
     paused = [row["id"] for row in queues if row["spec"].get("paused")]
     full = [queue.id for queue in facts if queue.free is not None and queue.free <= 0]
-    busy = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap != "Skip"]
+    busy = [row_id for row_id, held in limited.items() if held.free <= 0]
     found: dict[UUID, str] = {}
     for column, ids, reason in (
         ("deployment_id", busy, DEPLOYMENT_FULL),
@@ -204,6 +214,17 @@ async def _take(transaction: Transaction, run_ids: Sequence[UUID], holder: str, 
             Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], row["state_type"], _PENDING)
         )
     return found
+
+
+async def _end_abandoned(transaction: Transaction, run_id: UUID, number: int, now: int) -> None:
+    """Ends a run that was being cancelled when its launcher was lost, before a launch of this attempt was reported."""
+    row = await find_flow_run(transaction.connection, run_id)
+    if row is None:
+        return
+    values = {"ended_at": now, "lease_expires": None, "outcome": "Cancelled"}
+    await rows.update_attempt(transaction, run_id, number, values)
+    await end_left_open(transaction, run_id, cancelled=True)
+    await enter_state(transaction, row, StateType.CANCELLED, message=ABANDONED)
 
 
 async def _renew(transaction: Transaction, row: Row, holder: str, now: int) -> UUID:

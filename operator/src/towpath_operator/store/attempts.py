@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, not_, or_, select, update
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES
@@ -46,9 +46,14 @@ async def find_queues_with_due(reader: Reader, queue_ids: Sequence[UUID], now: i
 
 
 async def list_claimable(
-    reader: Reader, queue_id: UUID, now: int, limit: int, excluded: Sequence[UUID]
+    reader: Reader, queue_id: UUID, now: int, limit: int, excluded: Sequence[UUID], first_only: Sequence[UUID] = ()
 ) -> Sequence[Row]:
-    """Due runs of a queue, the longest due first, but for those of the `excluded` deployments."""
+    """Due runs of a queue, the longest due first.
+
+    Args:
+        excluded: deployments whose runs are left out.
+        first_only: those of whose runs the ones are left out that have been started before.
+    """
     query = (
         select(flow_runs.c.id, flow_runs.c.deployment_id, flow_runs.c.attempt, flow_runs.c.run_after)
         .where(WAITING, flow_runs.c.work_queue_id == queue_id, flow_runs.c.run_after <= now)
@@ -57,11 +62,16 @@ async def list_claimable(
     )
     if excluded:
         query = query.where(flow_runs.c.deployment_id.not_in(excluded))
+    if first_only:
+        query = query.where(or_(flow_runs.c.attempt == 0, flow_runs.c.deployment_id.not_in(first_only)))
     return (await reader.execute(query)).mappings().all()
 
 
-async def list_expired(reader: Reader, queue_ids: Sequence[UUID], now: int, limit: int) -> Sequence[Row]:
-    """Claimed runs whose lease ended before their launch was reported."""
+async def list_expired(
+    reader: Reader, queue_ids: Sequence[UUID], now: int, limit: int, *, cancelling: bool = False
+) -> Sequence[Row]:
+    """Claimed runs whose lease ended before their launch was reported: those to be launched, or those being cancelled."""
+    leaving = flow_runs.c.state_type == CODES[StateType.CANCELLING]
     query = (
         select(flow_runs.c.id, flow_runs.c.attempt, flow_runs.c.work_queue_id)
         .join(attempts, and_(attempts.c.flow_run_id == flow_runs.c.id, attempts.c.number == flow_runs.c.attempt))
@@ -69,6 +79,7 @@ async def list_expired(reader: Reader, queue_ids: Sequence[UUID], now: int, limi
             attempts.c.lease_expires.is_not(None),
             attempts.c.lease_expires <= now,
             flow_runs.c.work_queue_id.in_(queue_ids),
+            leaving if cancelling else not_(leaving),
         )
         .order_by(attempts.c.lease_expires)
         .limit(limit)
@@ -87,9 +98,10 @@ async def find_next_due(reader: Reader, queue_ids: Sequence[UUID], now: int) -> 
 
 
 async def list_limited_deployments(reader: Reader) -> Sequence[Row]:
-    """Deployments that limit their runs, with how many are active."""
+    """Deployments that limit their runs, with how many are active, and how many of those are being cancelled."""
+    leaving = case((flow_runs.c.state_type == CODES[StateType.CANCELLING], 1), else_=0)
     active = (
-        select(flow_runs.c.deployment_id, func.count().label("active"))
+        select(flow_runs.c.deployment_id, func.count().label("active"), func.sum(leaving).label("leaving"))
         .where(ACTIVE, flow_runs.c.deployment_id.is_not(None))
         .group_by(flow_runs.c.deployment_id)
         .subquery()
@@ -100,6 +112,7 @@ async def list_limited_deployments(reader: Reader) -> Sequence[Row]:
             deployments.c.concurrency_limit,
             deployments.c.overlap,
             func.coalesce(active.c.active, 0).label("active"),
+            func.coalesce(active.c.leaving, 0).label("leaving"),
         )
         .outerjoin(active, active.c.deployment_id == deployments.c.id)
         .where(deployments.c.concurrency_limit.is_not(None))

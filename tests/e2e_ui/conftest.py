@@ -37,8 +37,8 @@ SHOTS = Path(os.environ.get("TOWPATH_UI_SCREENSHOTS", Path(__file__).parents[2] 
 class Server:
     """A `towpath server start` process on a free port, with a home of its own."""
 
-    def __init__(self, home: Path, port: int = 0) -> None:
-        environment = os.environ | {"TOWPATH_HOME": str(home)}
+    def __init__(self, home: Path, port: int = 0, **environment_too: str) -> None:
+        environment = os.environ | {"TOWPATH_HOME": str(home)} | environment_too
         command = [str(Path(sys.executable).with_name("towpath")), "server", "start", "--port", str(port)]
         self._log = (home / "server.log").open("ab")
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self._log)

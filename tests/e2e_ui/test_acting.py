@@ -239,6 +239,58 @@ def test_a_server_that_goes_away_is_said_to_and_found_again(open_page: OpenPage,
         server.stop()
 
 
+def test_a_server_with_a_token_asks_for_it_once_in_a_tab(open_page: OpenPage, tmp_path: Path) -> None:
+    server = Server(tmp_path, TOWPATH_API_TOKEN="sesame")
+    try:
+        page = open_page("/flow-runs", base=server.url, allow="401")
+        page.get_by_label("Token").fill("guess")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("The server does not take this token.")).to_be_visible()
+        page.get_by_label("Token").fill("sesame")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("No flow has run yet")).to_be_visible()
+        page.reload()
+        expect(page.get_by_text("No flow has run yet")).to_be_visible()
+        page.close()
+    finally:
+        server.stop()
+
+
+def test_a_limit_is_made_changed_deleted_and_put_back(open_page: OpenPage, seeded: Seeded) -> None:
+    page = open_page("/concurrency-limits")
+    page.get_by_role("button", name="New limit").click()
+    page.get_by_label("Tag").fill("crane")
+    page.get_by_label("Task runs at once").fill("7")
+    page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has_text="crane")
+    expect(row.get_by_text("0 / 7")).to_be_visible()
+    row.get_by_role("button", name="More for crane").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(row).to_be_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(row.get_by_text("0 / 7")).to_be_visible()
+
+
+def test_a_queue_is_made_and_paused(open_page: OpenPage, seeded: Seeded) -> None:
+    page = open_page("/work-queues")
+    page.get_by_role("button", name="New queue").click()
+    page.get_by_label("Name").fill("slow-lane")
+    page.get_by_label("Runs at once").fill("2")
+    page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has_text="slow-lane")
+    row.get_by_role("button", name="Pause").click()
+    expect(row.get_by_role("button", name="Resume")).to_be_visible()
+    spec = seeded.seeder.ask("GET", "/work-queues", params={"name": "slow-lane"})["items"][0]["spec"]
+    assert (spec["paused"], spec["concurrencyLimit"]) == (True, 2)
+
+
+def test_a_point_of_the_chart_leads_to_its_run(open_page: OpenPage) -> None:
+    page = open_page("/flow-runs?name=run-7")
+    page.get_by_role("switch", name="Chart of durations").click()
+    chart = page.get_by_role("img", name="Durations of 1 runs over time")
+    expect(chart.locator("canvas")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/", "/flow-runs"])
 def test_a_page_can_be_used_by_keyboard_alone(open_page: OpenPage, path: str) -> None:
     page = open_page(path)

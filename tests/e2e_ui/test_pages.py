@@ -32,6 +32,9 @@ PAGES = {
     "deployment-schedules": "/deployments/{deployment[id]}?tab=schedules",
     "deployment-manifest": "/deployments/{deployment[id]}?tab=manifest",
     "work-queues": "/work-queues",
+    "blocks": "/blocks",
+    "notifications": "/notifications",
+    "concurrency-limits": "/concurrency-limits",
     "settings": "/settings",
     "nowhere": "/nowhere",
 }

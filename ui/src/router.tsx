@@ -95,6 +95,24 @@ const workQueues = createRoute({
   component: lazyRouteComponent(() => import('./pages/WorkQueues'), 'WorkQueues'),
 })
 
+const concurrencyLimits = createRoute({
+  getParentRoute: () => root,
+  path: '/concurrency-limits',
+  component: lazyRouteComponent(() => import('./pages/ConcurrencyLimits'), 'ConcurrencyLimits'),
+})
+
+const blocks = createRoute({
+  getParentRoute: () => root,
+  path: '/blocks',
+  component: lazyRouteComponent(() => import('./pages/Blocks'), 'Blocks'),
+})
+
+const notifications = createRoute({
+  getParentRoute: () => root,
+  path: '/notifications',
+  component: lazyRouteComponent(() => import('./pages/Notifications'), 'Notifications'),
+})
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
@@ -111,6 +129,9 @@ const tree = root.addChildren([
   deployments,
   deployment,
   workQueues,
+  blocks,
+  notifications,
+  concurrencyLimits,
   settings,
 ])
 

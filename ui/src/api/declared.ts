@@ -1,8 +1,8 @@
-/** What is declared: flows, deployments, work queues. */
+/** What is declared: flows, deployments, work queues, blocks, notifications, concurrency limits. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
-import type { Deployment, Flow, Page, WorkQueue } from './types'
+import type { Block, ConcurrencyLimit, Deployment, Flow, Notification, Page, WorkQueue } from './types'
 
 const LIST_LIMIT = 200
 
@@ -10,6 +10,9 @@ export const declaredKeys = {
   flows: ['flows'] as const,
   deployments: ['deployments'] as const,
   workQueues: ['work-queues'] as const,
+  blocks: ['blocks'] as const,
+  notifications: ['notifications'] as const,
+  concurrencyLimits: ['concurrency-limits'] as const,
 }
 
 export const flowPages = infiniteQueryOptions({
@@ -71,3 +74,65 @@ export function changeWorkQueue(queue: WorkQueue, changes: Partial<Schemas['Work
   const body = { namespace: queue.namespace, name: queue.name, spec: { ...queue.spec, ...changes } }
   return ask<WorkQueue>(client.PUT('/api/work-queues', { body }))
 }
+
+export const blockPages = infiniteQueryOptions({
+  queryKey: [...declaredKeys.blocks, 'pages'] as const,
+  queryFn: ({ pageParam, signal }) =>
+    ask<Page<Block>>(client.GET('/api/blocks', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+})
+
+export const notificationPages = infiniteQueryOptions({
+  queryKey: [...declaredKeys.notifications, 'pages'] as const,
+  queryFn: ({ pageParam, signal }) =>
+    ask<Page<Notification>>(
+      client.GET('/api/notifications', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
+    ),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+})
+
+export const concurrencyLimitPages = infiniteQueryOptions({
+  queryKey: [...declaredKeys.concurrencyLimits, 'pages'] as const,
+  queryFn: ({ pageParam, signal }) =>
+    ask<Page<ConcurrencyLimit>>(
+      client.GET('/api/concurrency-limits', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
+    ),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+})
+
+/** Declares a limit, or changes the one of this tag. */
+export function putConcurrencyLimit(namespace: string, tag: string, limit: number): Promise<ConcurrencyLimit> {
+  return ask<ConcurrencyLimit>(client.PUT('/api/concurrency-limits', { body: { namespace, name: tag, spec: { tag, limit } } }))
+}
+
+/** Declares a queue by its name, with defaults for what `spec` leaves out. */
+export function putWorkQueue(name: string, spec: Partial<Schemas['WorkQueueSpec']>): Promise<WorkQueue> {
+  // The generated type asks for fields that have defaults, too.
+  return ask<WorkQueue>(client.PUT('/api/work-queues', { body: { namespace: 'default', name, spec: spec as Schemas['WorkQueueSpec'] } }))
+}
+
+/** Takes a declaration away, and gives what puts it back. */
+export async function deleteDeclared(kind: DeletableKind, item: Deletable): Promise<() => Promise<unknown>> {
+  const params = { params: { path: { item_id: item.id } } }
+  const body = { namespace: item.namespace, name: item.name, spec: item.spec as never }
+  switch (kind) {
+    case 'blocks':
+      await ask(client.DELETE('/api/blocks/{item_id}', params))
+      return () => ask(client.PUT('/api/blocks', { body }))
+    case 'notifications':
+      await ask(client.DELETE('/api/notifications/{item_id}', params))
+      return () => ask(client.PUT('/api/notifications', { body }))
+    case 'concurrency-limits':
+      await ask(client.DELETE('/api/concurrency-limits/{item_id}', params))
+      return () => ask(client.PUT('/api/concurrency-limits', { body }))
+    case 'work-queues':
+      await ask(client.DELETE('/api/work-queues/{item_id}', params))
+      return () => ask(client.PUT('/api/work-queues', { body }))
+  }
+}
+
+export type DeletableKind = 'blocks' | 'notifications' | 'concurrency-limits' | 'work-queues'
+export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name'> & { spec: unknown }

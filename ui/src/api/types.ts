@@ -13,6 +13,10 @@ export type Deployment = Schemas['DeploymentRead']
 export type Schedule = Schemas['Schedule']
 export type WorkQueue = Schemas['WorkQueueRead']
 
+export type Block = Schemas['BlockRead']
+export type Notification = Schemas['NotificationRead']
+export type ConcurrencyLimit = Schemas['ConcurrencyLimitRead']
+
 export interface Page<T> {
   items: T[]
   next_cursor?: string | null

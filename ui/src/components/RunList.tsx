@@ -31,9 +31,11 @@ interface Props {
   selection?: Selection
   /** What stands above the list, beside how many runs match. */
   toolbar?: (runs: FlowRun[]) => ReactNode
+  /** The most that the list takes of a page that scrolls as a whole, as a CSS height. */
+  maxHeight?: string
 }
 
-export function RunList({ query, empty, selection, toolbar }: Props) {
+export function RunList({ query, empty, selection, toolbar, maxHeight }: Props) {
   const pages = useInfiniteQuery(flowRunPages(query))
   const runs = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data])
   const box = useRef<HTMLDivElement>(null)
@@ -61,7 +63,7 @@ export function RunList({ query, empty, selection, toolbar }: Props) {
   if (pages.isError && runs.length === 0) return <ErrorState error={pages.error} retry={() => void pages.refetch()} />
   const first = pages.data?.pages[0]
   return (
-    <>
+    <div className={classes.root}>
       <div className={classes.bar}>
         <span className="muted numbers" role="status">
           {countLabel(first?.total ?? 0, first?.total_capped ?? false)}
@@ -71,7 +73,7 @@ export function RunList({ query, empty, selection, toolbar }: Props) {
       {runs.length === 0 ? (
         <div className="card">{empty}</div>
       ) : (
-        <div ref={box} className={`card ${classes.list}`} data-stale={pages.isPlaceholderData || undefined} role="table" aria-label="Flow runs" aria-rowcount={first?.total_capped === true ? -1 : (first?.total ?? -1)}>
+        <div ref={box} className={`card ${classes.list}`} style={{ maxHeight }} data-stale={pages.isPlaceholderData || undefined} role="table" aria-label="Flow runs" aria-rowcount={first?.total_capped === true ? -1 : (first?.total ?? -1)}>
           <div role="rowgroup" className={classes.headRow} data-select={selection !== undefined || undefined}>
             <div role="row" className={classes.grid}>
               {selection !== undefined && (
@@ -124,7 +126,7 @@ export function RunList({ query, empty, selection, toolbar }: Props) {
           )}
         </div>
       )}
-    </>
+    </div>
   )
 }
 

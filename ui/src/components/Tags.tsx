@@ -4,11 +4,11 @@ import { Link } from '@tanstack/react-router'
 
 import classes from './Tags.module.css'
 
-export function Tags({ tags, shown = 3 }: { tags: readonly string[]; shown?: number }) {
+export function Tags({ tags, shown = 3, wrap = false }: { tags: readonly string[]; shown?: number; wrap?: boolean }) {
   if (tags.length === 0) return null
   const rest = tags.slice(shown)
   return (
-    <span className={classes.tags}>
+    <span className={classes.tags} data-wrap={wrap || undefined}>
       {tags.slice(0, shown).map((tag) => (
         <Link key={tag} to="/flow-runs" search={{ tag: [tag] }} className={classes.tag} title={`Runs tagged ${tag}`}>
           <span className="cut">{tag}</span>

@@ -23,14 +23,14 @@ const STATES = STATE_FILTERS.filter((each) => each.value !== 'Late').map(({ valu
 const COLUMNS: readonly Column<TaskRun>[] = [
   {
     head: 'Task run',
-    width: 'minmax(120px, 2fr)',
+    width: 'minmax(96px, 2fr)',
     cell: (run) => (
       <Link to="/task-runs/$id" params={{ id: run.id }} className="plain" title={run.name}>
         {run.name}
       </Link>
     ),
   },
-  { head: 'State', width: '150px', cell: (run) => <StateBadge state={run.state} /> },
+  { head: 'State', width: '118px', cell: (run) => <StateBadge state={run.state} /> },
   { head: 'Task', width: 'minmax(100px, 1fr)', from: 900, cell: (run) => run.task },
   { head: 'Tags', width: 'minmax(100px, 1fr)', from: 900, cell: (run) => <Tags tags={run.tags} shown={2} /> },
   {
@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<TaskRun>[] = [
     cell: (run) => (run.run_count > 1 ? run.run_count - 1 : <span className="muted">–</span>),
   },
   { head: 'Start', width: '100px', from: 640, number: true, cell: (run) => <RelativeTime time={run.start_time} /> },
-  { head: 'Duration', width: '84px', number: true, cell: (run) => <Duration run={run} /> },
+  { head: 'Duration', width: '76px', number: true, cell: (run) => <Duration run={run} /> },
 ]
 
 export function TaskTable({ runs }: { runs: readonly TaskRun[] }) {

@@ -59,7 +59,7 @@ function Shown({ deployment }: { deployment: Declared }) {
             { label: 'Last run', value: <RelativeTime time={deployment.last_run} none="Never" /> },
             spec.concurrency != null && { label: 'At once', value: `${spec.concurrency.limit}, then ${spec.concurrency.overlap.toLowerCase()}` },
             spec.infraRetries > 0 && { label: 'Infrastructure retries', value: spec.infraRetries },
-            spec.tags.length > 0 && { label: 'Tags', value: <Tags tags={spec.tags} shown={6} /> },
+            spec.tags.length > 0 && { label: 'Tags', value: <Tags tags={spec.tags} shown={6} wrap /> },
             { label: 'Id', value: <Id value={deployment.id} /> },
           ]}
         />

@@ -89,6 +89,7 @@ function Shown({ run }: { run: Run }) {
         <Tabs.Panel value="subflows">
           <RunList
             query={{ parent_flow_run_id: run.id }}
+            maxHeight="min(70vh, 900px)"
             empty={
               <EmptyState icon={Activity} title="No subflow">
                 <p>A flow that this one calls appears here as a run of its own.</p>
@@ -160,7 +161,7 @@ function Summary({ run }: { run: Run }) {
           },
           run.run_count > 1 && { label: 'Retries', value: run.run_count - 1 },
           run.resource != null && { label: 'FlowRun', value: <Id value={run.resource.name} what="name of the FlowRun" /> },
-          run.tags.length > 0 && { label: 'Tags', value: <Tags tags={run.tags} shown={6} /> },
+          run.tags.length > 0 && { label: 'Tags', value: <Tags tags={run.tags} shown={6} wrap /> },
           { label: 'Id', value: <Id value={run.id} /> },
         ]}
       />

@@ -1,8 +1,8 @@
 /** Every flow run, by state, flow, deployment, queue, tag, name and time. */
-import { Button, Group, Text } from '@mantine/core'
+import { Button, Group, Switch, Text } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import { Activity, CircleSlash, X } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 
 import { useCancelMany } from '../components/cancelling'
 import { Snippet } from '../components/Copy'
@@ -13,6 +13,8 @@ import { RunList } from '../components/RunList'
 import { useNowEvery } from '../lib/clock'
 import { countFilters, type FlowRunSearch, toQuery } from '../lib/filters'
 import { isEnded } from '../lib/states'
+
+const DurationChart = lazy(() => import('../components/DurationChart').then((module) => ({ default: module.DurationChart })))
 
 const route = getRouteApi('/flow-runs')
 
@@ -34,13 +36,23 @@ export function FlowRuns() {
   const now = useNowEvery(60_000)
   const query = useMemo(() => toQuery(search, now), [search, now])
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const [charted, setCharted] = useState(false)
   const cancelling = useCancelMany()
   const change = (next: FlowRunSearch) => void navigate({ search: next, replace: true })
   const filtered = countFilters(search) > 0
 
   return (
-    <PageFrame title="Flow Runs" fill>
+    <PageFrame
+      title="Flow Runs"
+      fill
+      actions={<Switch size="sm" label="Chart of durations" checked={charted} onChange={(event) => setCharted(event.currentTarget.checked)} />}
+    >
       <RunFilters search={search} onChange={change} />
+      {charted && (
+        <Suspense fallback={<div className="card" style={{ height: 186, flex: 'none' }} />}>
+          <DurationChart query={query} />
+        </Suspense>
+      )}
       <RunList
         query={query}
         selection={{

@@ -67,7 +67,7 @@ export function TaskRun() {
             { label: 'Duration', value: <Duration run={run} /> },
             { label: 'Retries', value: Math.max(0, run.run_count - 1) },
             typeof run.details.result === 'string' && { label: 'Result', value: <Id value={run.details.result} what="address of the result" /> },
-            run.tags.length > 0 && { label: 'Tags', value: <Tags tags={run.tags} shown={6} /> },
+            run.tags.length > 0 && { label: 'Tags', value: <Tags tags={run.tags} shown={6} wrap /> },
             { label: 'Id', value: <Id value={run.id} /> },
           ]}
         />

@@ -1,17 +1,19 @@
 /** The work queues: how much waits in each, what runs, what is late; to pause one. */
-import { Button } from '@mantine/core'
+import { Button, NumberInput, Select, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Layers, Pause, Play } from 'lucide-react'
-import { useMemo } from 'react'
+import { Layers, Pause, Play, Plus } from 'lucide-react'
+import { useMemo, useState } from 'react'
 
-import { changeWorkQueue, declaredKeys, workQueuePages } from '../api/declared'
+import { changeWorkQueue, declaredKeys, putWorkQueue, workQueuePages } from '../api/declared'
 import type { WorkQueue } from '../api/types'
 import { tell, tellError } from '../components/cancelling'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
+import { ItemMenu } from '../components/ItemMenu'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
+import { SmallForm } from '../components/SmallForm'
 import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
 
@@ -27,9 +29,18 @@ export function WorkQueues() {
   const pages = useInfiniteQuery({ ...workQueuePages, refetchInterval: 10_000 })
   const pause = usePause()
   const { mutate } = pause
-  const columns = useMemo(() => columnsWith((queue) => mutate(queue)), [mutate])
+  const [edited, setEdited] = useState<WorkQueue | 'new'>()
+  const columns = useMemo(() => columnsWith((queue) => mutate(queue), setEdited), [mutate])
   return (
-    <PageFrame title="Work Queues" fill>
+    <PageFrame
+      title="Work Queues"
+      fill
+      actions={
+        <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
+          New queue
+        </Button>
+      }
+    >
       <DeclaredList
         pages={pages}
         columns={columns}
@@ -44,7 +55,37 @@ export function WorkQueues() {
           </EmptyState>
         }
       />
+      {edited !== undefined && <Edit queue={edited === 'new' ? undefined : edited} onClose={() => setEdited(undefined)} />}
     </PageFrame>
+  )
+}
+
+const LAUNCHERS = [
+  { value: 'Agent', label: 'Agent: processes of `towpath agent`' },
+  { value: 'Job', label: 'Job: pods that the operator starts' },
+]
+
+function Edit({ queue, onClose }: { queue?: WorkQueue; onClose: () => void }) {
+  const [name, setName] = useState(queue?.name ?? '')
+  const [launcher, setLauncher] = useState<string>(queue?.spec.launcher ?? 'Agent')
+  const [limit, setLimit] = useState<number | string>(queue?.spec.concurrencyLimit ?? '')
+  const [priority, setPriority] = useState<number | string>(queue?.spec.priority ?? 0)
+  const send = async () => {
+    const changes = {
+      launcher: launcher === 'Job' ? ('Job' as const) : ('Agent' as const),
+      concurrencyLimit: limit === '' ? null : Number(limit),
+      priority: Number(priority),
+    }
+    const put = await (queue === undefined ? putWorkQueue(name.trim(), changes) : changeWorkQueue(queue, changes))
+    return `The queue ${put.name} is set.`
+  }
+  return (
+    <SmallForm title={queue === undefined ? 'New queue' : `Queue ${queue.name}`} button="Save" send={send} changes={declaredKeys.workQueues} onClose={onClose}>
+      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={queue !== undefined} required data-autofocus />
+      <Select label="Launcher" data={LAUNCHERS} value={launcher} onChange={(value) => setLauncher(value ?? 'Agent')} allowDeselect={false} />
+      <NumberInput label="Runs at once" placeholder="Any number" value={limit} onChange={setLimit} min={0} allowDecimal={false} />
+      <NumberInput label="Priority" description="Queues of higher priority are served first." value={priority} onChange={setPriority} allowDecimal={false} required />
+    </SmallForm>
   )
 }
 
@@ -60,7 +101,7 @@ function usePause() {
   })
 }
 
-function columnsWith(toggle: (queue: WorkQueue) => void): readonly Column<WorkQueue>[] {
+function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue) => void): readonly Column<WorkQueue>[] {
   const count = (value: number) => (value > 0 ? value.toLocaleString('en') : <span className="muted">–</span>)
   return [
     {
@@ -105,6 +146,12 @@ function columnsWith(toggle: (queue: WorkQueue) => void): readonly Column<WorkQu
             {queue.spec.paused ? 'Resume' : 'Pause'}
           </Button>
         ),
+    },
+    {
+      head: '\u00a0\u00a0',
+      width: '30px',
+      number: true,
+      cell: (queue) => <ItemMenu kind="work-queues" manifestKind="WorkQueue" item={queue} onEdit={() => edit(queue)} />,
     },
   ]
 }

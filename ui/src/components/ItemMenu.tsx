@@ -1,0 +1,52 @@
+/** What can be done with one declared thing in a list: edit, see its manifest, delete. */
+import { ActionIcon, Menu, Modal } from '@mantine/core'
+import { EllipsisVertical, FileCode2, Pencil, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+
+import type { Deletable, DeletableKind } from '../api/declared'
+import { toManifest } from '../lib/manifests'
+import { Snippet } from './Copy'
+import { useDelete } from './deleting'
+
+interface Props {
+  kind: DeletableKind
+  /** The kind's name in a manifest. */
+  manifestKind: string
+  item: Deletable & { spec: object; resource?: { name: string } | null }
+  onEdit?: () => void
+}
+
+export function ItemMenu({ kind, manifestKind, item, onEdit }: Props) {
+  const [shown, setShown] = useState(false)
+  const remove = useDelete(kind)
+  const own = item.resource == null // what a resource declares is changed where it is declared
+  return (
+    <>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={`More for ${item.name}`}>
+            <EllipsisVertical size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {onEdit !== undefined && own && (
+            <Menu.Item leftSection={<Pencil size={14} />} onClick={onEdit}>
+              Edit
+            </Menu.Item>
+          )}
+          <Menu.Item leftSection={<FileCode2 size={14} />} onClick={() => setShown(true)}>
+            Manifest
+          </Menu.Item>
+          {own && (
+            <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => remove.mutate(item)}>
+              Delete
+            </Menu.Item>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={shown} onClose={() => setShown(false)} title={<strong>{item.name}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+        <Snippet what="manifest" text={toManifest(manifestKind, item.resource?.name ?? item.name, item.namespace, item.spec)} />
+      </Modal>
+    </>
+  )
+}

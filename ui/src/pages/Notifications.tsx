@@ -1,0 +1,63 @@
+/** Notifications: which states of which runs are told to whom. */
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Bell } from 'lucide-react'
+
+import { notificationPages } from '../api/declared'
+import type { Notification } from '../api/types'
+import { Snippet } from '../components/Copy'
+import { DeclaredList } from '../components/DeclaredList'
+import { ItemMenu } from '../components/ItemMenu'
+import { EmptyState } from '../components/Notices'
+import { PageFrame } from '../components/PageFrame'
+import { RelativeTime } from '../components/Times'
+import type { Column } from '../components/VirtualTable'
+
+const MANIFEST = `apiVersion: towpath.dev/v1alpha1
+kind: Notification
+metadata:
+  name: failures
+spec:
+  states: [FAILED, CRASHED]
+  channels: [slack-webhook/team]`
+
+const COLUMNS: readonly Column<Notification>[] = [
+  {
+    head: 'Notification',
+    width: 'minmax(110px, 1.2fr)',
+    cell: (each) => (
+      <span title={each.name}>
+        <strong>{each.name}</strong> {each.spec.paused && <span style={{ color: 'var(--state-paused-text)' }}>paused</span>}
+      </span>
+    ),
+  },
+  { head: 'When', width: 'minmax(100px, 1fr)', cell: (each) => each.spec.states.join(', ') },
+  {
+    head: 'Which runs',
+    width: 'minmax(100px, 1.4fr)',
+    from: 900,
+    cell: (each) => [...each.spec.flows, ...each.spec.deployments, ...each.spec.tags.map((tag) => `#${tag}`)].join(', ') || 'All',
+  },
+  { head: 'Told to', width: 'minmax(100px, 1fr)', from: 640, cell: (each) => each.spec.channels.join(', ') },
+  { head: 'Last sent', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.last_sent} /> },
+  { head: '\u00a0', width: '40px', number: true, cell: (each) => <ItemMenu kind="notifications" manifestKind="Notification" item={each} /> },
+]
+
+export function Notifications() {
+  const pages = useInfiniteQuery(notificationPages)
+  return (
+    <PageFrame title="Notifications" fill>
+      <DeclaredList
+        pages={pages}
+        columns={COLUMNS}
+        words={['notification', 'notifications']}
+        textOf={(each) => `${each.name} ${each.spec.states.join(' ')} ${each.spec.channels.join(' ')}`}
+        empty={
+          <EmptyState icon={Bell} title="Nobody is told of anything yet">
+            <p>A notification tells people when runs enter certain states, over a block that reaches them. Apply one as this:</p>
+            <Snippet what="manifest" text={MANIFEST} />
+          </EmptyState>
+        }
+      />
+    </PageFrame>
+  )
+}

@@ -58,6 +58,28 @@ def _trouble(record: logging.LogRecord) -> str:
 _plain = logging.Formatter()
 
 
+class _NoLock:
+    """Stands where logging has a handler's lock; false, so that versions of logging that ask do not even call it."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def acquire(self) -> None:
+        return
+
+    def release(self) -> None:
+        return
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+_NO_LOCK = _NoLock()
+
+
 class ConsoleHandler(logging.StreamHandler[TextIO]):
     """Writes to what `sys.stderr` is when the line comes, so that redirections and captures see it.
 
@@ -66,10 +88,12 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
 
     def __init__(self, wants_colour: bool | None = None) -> None:
         logging.Handler.__init__(self)
-        self.lock = None
         self._wants_colour = wants_colour
         self._stream_seen: Any = None
         self.formatter = RunFormatter()
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        self.lock: Any = _NO_LOCK
 
     @property
     def stream(self) -> TextIO:  # pyright: ignore[reportIncompatibleVariableOverride] - follows sys.stderr
@@ -100,7 +124,7 @@ class TellingHandler(logging.Handler):
     """
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        self.lock = None
+        self.lock: Any = _NO_LOCK
 
     def emit(self, record: logging.LogRecord) -> None:
         context: RunContext | None = record.__dict__.get("run_context") or CURRENT.get()

@@ -132,18 +132,23 @@ def make_pod_body(
     conditions: Sequence[Mapping[str, Any]] = (),
     deleted: datetime | None = None,
     attempt: int = 1,
+    name: str | None = None,
+    uid: str | None = None,
+    owner_uid: str | None = None,
+    owners: Sequence[Mapping[str, Any]] | None = None,
     **status: Any,
 ) -> dict[str, Any]:
-    """The attempt's pod; `state` is its container's."""
+    """The attempt's pod, started by its Job unless `owners` says otherwise; `state` is its container's."""
+    job = owner("Job", names.job_name("etl.main", RUN_ID, attempt), owner_uid or f"uid-job-{attempt}")
     metadata: dict[str, Any] = {
         "namespace": "team",
-        "name": f"pod-{attempt}",
-        "uid": f"uid-pod-{attempt}",
+        "name": name or f"pod-{attempt}",
+        "uid": uid or f"uid-pod-{attempt}",
         "resourceVersion": "30",
         "creationTimestamp": stamp(ago(60)),
         "labels": LABELS | {names.LABEL_ATTEMPT: str(attempt)},
         "annotations": {ANNOTATION_FLOW_RUN: "run"},
-        "ownerReferences": [owner("Job", names.job_name("etl.main", RUN_ID, attempt), f"uid-job-{attempt}")],
+        "ownerReferences": [job] if owners is None else list(owners),
     }
     if deleted is not None:
         metadata["deletionTimestamp"] = stamp(deleted)

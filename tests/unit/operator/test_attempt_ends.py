@@ -132,3 +132,23 @@ def test_a_complete_job_whose_pod_is_gone_is_stored() -> None:
     end = judge_end(make_job(("Complete", "")), [], NOW)
     assert end is not None
     assert (end.outcome, end.exit_code) == ("Exited", 0)
+
+
+REFUSED = make_pod(phase="Failed", state=ended(71), name="pod-2", uid="uid-pod-2")
+
+
+@pytest.mark.parametrize("holder", [None, "uid-pod-1"])
+def test_a_pod_that_was_refused_does_not_end_the_one_that_runs(holder: str | None) -> None:
+    pods = [make_pod(state={"running": {}}), REFUSED]
+    assert judge_end(make_job(), pods, NOW, holder) is None
+
+
+def test_a_pod_that_was_refused_is_no_end_while_its_holder_is_not_seen() -> None:
+    assert judge_end(make_job(), [REFUSED], NOW, "uid-pod-1") is None
+
+
+def test_a_job_that_failed_by_a_refused_pod_lost_the_one_that_held_it() -> None:
+    job = make_job(("Failed", "PodFailurePolicy"), message="failed with exit code 71 matching a rule")
+    end = judge_end(job, [REFUSED], NOW, "uid-pod-1")
+    assert end is not None
+    assert (end.outcome, end.reason) == ("Infrastructure", "PodLost")

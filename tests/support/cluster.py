@@ -4,6 +4,7 @@ Everything goes through kubectl, as it does for users. Built on dev.cluster; the
 """
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,9 @@ class Namespace:
     def refused(self, *args: str, stdin: str) -> str:
         """What kubectl says on its standard error when it is refused, which it must be."""
         argv = [str(self.env.bin / "kubectl"), "-n", self.name, *args]
-        done = subprocess.run(argv, input=stdin, env=self.env.variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            argv, input=stdin, env=os.environ | self.env.variables, capture_output=True, text=True, check=False
+        )
         assert done.returncode != 0, f"{' '.join(args)} was not refused: {done.stdout}"
         return done.stderr
 

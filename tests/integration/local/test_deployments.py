@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,49 @@ def test_a_run_is_watched_to_its_end_which_is_the_exit_code(run: Run, server: Se
         assert ended["state"]["name"] == "Completed"
     finally:
         agent.end()
+
+
+CALLER = """
+import sys
+from towpath import flow
+from towpath.deployments import run_deployment
+
+@flow
+def calls():
+    made = run_deployment("brew/called", {"cups": int(sys.argv[1])}, poll_interval=0.2, flow_run_name="by-hand", tags=["inner"])
+    print(made.state.name)
+
+calls()
+print(run_deployment("brew/called", timeout=0).state.name)
+"""
+
+
+def test_a_flow_runs_a_deployment_and_the_two_are_linked(run: Run, server: ServerProcess, tmp_path: Path) -> None:
+    build(run, "called", "-q", "called", "-a")
+    (tmp_path / "calling_of_test.py").write_text(CALLER)
+    agent = AgentProcess(server, tmp_path / "agent", "-q", "called")
+    try:
+        done = subprocess.run(
+            [sys.executable, "calling_of_test.py", "4"],
+            env=environment_of(tmp_path / "home", TOWPATH_API_URL=server.url),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    finally:
+        agent.end()
+    assert (done.returncode, done.stdout) == (0, "Completed\nScheduled\n")
+    (called,) = json.loads(run("flow-run", "ls", "--tag", "inner", "-o", "json"))
+    assert (called["name"], called["parameters"]) == ("by-hand", {"cups": 4})
+    (caller,) = json.loads(run("flow-run", "ls", "--flow", "calls", "-o", "json"))
+    (link,) = json.loads(run("task-run", "ls", "--flow-run", caller["id"], "-o", "json"))
+    assert (link["id"], link["task"], link["state"]["name"]) == (
+        called["parent_task_run_id"],
+        "brew/called",
+        "Completed",
+    )
 
 
 def test_a_run_with_parameters_that_the_flow_does_not_take_is_not_made(run: Run) -> None:

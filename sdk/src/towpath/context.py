@@ -78,7 +78,7 @@ class FlowRun:
 class TaskRun:
     """A task run as its process knows it; `flow_run_id` is None outside flows."""
 
-    __slots__ = ("dynamic_key", "flow_run_id", "id", "name", "run_count", "state", "tags", "task_name")
+    __slots__ = ("_end", "dynamic_key", "flow_run_id", "id", "name", "run_count", "state", "tags", "task_name")
 
     def __init__(self, id: str, name: str, task_name: str, flow_run_id: str | None, tags: list[str]) -> None:
         self.id = id
@@ -89,6 +89,14 @@ class TaskRun:
         self.dynamic_key = ""
         self.state: State[Any] | None = None
         self.run_count = 0
+        self._end: list[bool] = [True]
+
+    def claim_end(self) -> bool:
+        """Whether the caller may end the run: true for one caller, when its own thread and its flow's both would."""
+        try:
+            return self._end.pop()
+        except IndexError:
+            return False
 
     def __repr__(self) -> str:
         return f"TaskRun(id={self.id!r}, name={self.name!r}, state={self.state!s})"

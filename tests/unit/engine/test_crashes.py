@@ -1,13 +1,18 @@
 """What interrupts a run from outside its code."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from tests.unit.engine.recording import Recording
 from towpath import flow, task
-from towpath.errors import CrashedRun
+from towpath.engine.tasks import create_task_run
+from towpath.engine.telling import enter_task_state
+from towpath.errors import CrashedRun, TransitionRefused
+from towpath.states import Crashed, State
+from towpath.task_runners import ThreadPoolTaskRunner
 
 
 def raising(error: BaseException) -> Any:
@@ -51,8 +56,6 @@ def test_a_submitted_task_that_exits_crashes_and_its_flow_goes_on(told: Recordin
 
 
 def test_an_interrupted_flow_drops_what_has_not_begun(told: Recording) -> None:
-    from towpath.task_runners import ThreadPoolTaskRunner  # noqa: PLC0415
-
     started: list[Any] = []
 
     @task
@@ -104,7 +107,29 @@ async def test_a_cancelled_coroutine_crashes_its_runs(told: Recording) -> None:
 
 
 def test_the_result_of_a_crashed_state_without_an_exception_is_crashed_run() -> None:
-    from towpath.states import Crashed  # noqa: PLC0415
-
     with pytest.raises(CrashedRun, match="lost"):
         Crashed(message="lost").result()
+
+
+def test_a_task_run_ends_once_whoever_ends_it_first() -> None:
+    told = Recording()
+    with told.installed():
+        context = create_task_run(task(lambda: 1, name="work"), {}, None)
+    enter_task_state(context, State("RUNNING"))
+    outcomes: list[str] = []
+
+    def end(state_type: str) -> None:
+        try:
+            enter_task_state(context, State(state_type))
+        except TransitionRefused as refused:
+            outcomes.append(refused.code)
+        else:
+            outcomes.append("ended")
+
+    threads = [threading.Thread(target=end, args=(kind,)) for kind in ("COMPLETED", "CRASHED", "FAILED", "CANCELLED")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["ended", "run_ended", "run_ended", "run_ended"]
+    assert len(told.of_kind("state")) == 3

@@ -250,6 +250,9 @@ def receive(context: TaskRunContext, future: Future[Any], result: Callable[[], b
             state = run.state or state
         future.finish(state)
         return
+    if answer.state.is_final() and not run.claim_end():  # the flow has ended it meanwhile
+        future.finish(run.state or answer.state)
+        return
     run.state, run.run_count = answer.state, answer.run_count
     if context.child is not None:
         note_child(context.child, answer.state, context.flow_context)

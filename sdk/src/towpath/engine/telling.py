@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from towpath.context import Child, FlowRunContext, TaskRunContext, Telling
 from towpath.contract.limits import MAX_MESSAGE, MAX_TOLD_VALUE, cut
-from towpath.contract.states import RunKind, StateType, Transition, judge
+from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, judge
 from towpath.engine.plain import parameters_as_json
 from towpath.errors import TransitionRefused
 from towpath.states import NO_DATA, State
@@ -105,6 +105,8 @@ def enter_task_state(context: TaskRunContext, state: State[Any], *, is_judged: b
         verdict = judge(Transition(RunKind.TASK_RUN, before, state.type, flow_state))
         if not verdict.accepted:
             raise TransitionRefused(verdict.reason, verdict.code)
+    if state.type in TERMINAL and not run.claim_end():
+        raise TransitionRefused(f"This task run has ended already and cannot become {state.type}.", "run_ended")
     if state.type is StateType.RUNNING:
         run.run_count += 1
     state.run_id = run.id

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,21 @@ async def test_reviews_are_cached_and_expire(clustered: Api, cluster: Cluster) -
     cluster.now += 61
     del cluster.tokens["operator"]
     assert (await clustered.client.get("/flow-runs")).status_code == 401
+
+
+async def test_a_verdict_is_for_all_that_a_token_says(clustered: Api, cluster: Cluster) -> None:
+    reviews = Reviews(cluster, clustered.hub.database)
+    cluster.grant(ALICE, "list", "flowruns", "default")
+    scoped = replace(ALICE, extra={"scopes.example.com": ("none",)})
+    assert await reviews.may(ALICE, "list", "flowruns", "default")
+    asked = cluster.reviews
+    await reviews.may(scoped, "list", "flowruns", "default")
+    assert cluster.reviews == asked + 1
+
+
+async def test_an_empty_list_of_namespaces_is_refused(api: Api) -> None:
+    refused = await api.post("/work-queues/claims", {"launcher": "Job", "holder": "x", "namespaces": []}, 422)
+    assert "namespaces" in refused["detail"]
 
 
 async def start_attempt(api: Api, cluster: Cluster, pod: str = "p", **changes: Any) -> Any:

@@ -165,3 +165,9 @@ async def test_what_no_database_can_hold_is_replaced(api: Api) -> None:
 async def test_an_escaped_backslash_before_digits_is_no_nul(api: Api) -> None:
     await api.declare()
     assert (await api.create_run(parameters={"x": "\\u0000"}))["parameters"] == {"x": "\\u0000"}
+
+
+async def test_parameters_that_are_too_large_are_refused(api: Api) -> None:
+    await api.declare()
+    refused = await api.create_run(parameters={"rows": "x" * 300_000}, status=422)
+    assert (refused["code"], refused["errors"][0]["field"]) == ("invalid_parameters", "parameters.rows")

@@ -256,3 +256,30 @@ async def test_a_writer_with_senseless_numbers_is_refused(api: Api, monkeypatch:
     for number in (2, 4, 6):
         await api.tell(make_batch(run, make_log(run), first=number))
     assert (await api.tell(make_batch(run, make_log(run), first=8), 422))["code"] == "invalid_request"
+
+
+async def test_a_pod_cannot_write_into_the_log_of_another_runs_task(api: Api) -> None:
+    mine, other = await api.start_run(), make_id()
+    task, own = make_id(), make_id()
+    await api.tell(make_batch(other, make_flow_run(other), make_task_run(task, other)))
+    batch = make_batch(
+        mine["id"],
+        make_task_run(own, mine["id"]),
+        make_log(None, "forged", task_run_id=task),
+        make_log(mine["id"], "forged", task_run_id=task),
+        make_log(mine["id"], "told", task_run_id=own),
+        attempt=1,
+    )
+    answer = await api.tell(batch)
+    assert [item["sequence"] for item in answer["refused"]] == [2, 3]
+    assert "task_run_id" in answer["refused"][0]["detail"]
+    assert (await api.get("/logs", task_run_id=task))["items"] == []
+    assert [line["message"] for line in (await api.get("/logs", task_run_id=own))["items"]] == ["told"]
+
+
+async def test_who_launched_nothing_does_not_speak_for_a_deployments_run(api: Api) -> None:
+    await api.declare()
+    run = await api.create_run(scheduled_time="2030-01-01T00:00:00Z")
+    answer = await api.tell(make_batch(run["id"], make_flow_state(run["id"], "RUNNING")))
+    assert answer["stale"]
+    assert (await api.get(f"/flow-runs/{run['id']}"))["state"]["type"] == "SCHEDULED"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api
+from towpath_operator.domain.refusals import StoreUnavailable
 
 NOBODY = "01a20f54-8836-7449-822b-f16846bb1679"
 
@@ -90,3 +91,13 @@ async def test_a_body_without_a_length_is_refused_where_it_passes_the_bound(api:
 
     document = await problem(api, "POST", "/events", content=endless())
     assert (document["status"], document["code"]) == (413, "too_large")
+
+
+async def test_health_repeats_nothing_that_the_driver_says(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail() -> None:
+        raise StoreUnavailable("The database cannot serve this now (password of towpath@db.internal): try again.")
+
+    monkeypatch.setattr(api.hub, "check_health", fail)
+    document = await problem(api, "GET", "/health")
+    assert (document["status"], document["code"]) == (503, "store_unavailable")
+    assert "db.internal" not in document["detail"]

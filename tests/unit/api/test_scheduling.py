@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.api import Api
 from towpath.contract.ids import now_us
@@ -112,3 +113,14 @@ async def test_the_loop_fires_what_is_due_and_wakes_a_waiting_launcher(api: Api)
         await declare(api, {"name": "often", "interval": "1s"})
         (claimed,) = await asyncio.wait_for(waiting, 20)
     assert "auto-scheduled" in claimed["run"]["tags"]
+
+
+async def test_a_schedule_that_cannot_be_read_stops_no_other(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    await declare(api, HOURLY, {"name": "broken", "cron": "0 * * * *"})
+    due = await next_due(api)
+    async with api.hub.database.write() as transaction:
+        await transaction.connection.execute(text("UPDATE schedules SET spec = '[]' WHERE name = 'broken'"))
+    assert await api.hub.scheduling.fire(due) == 2
+    assert len(await runs(api)) == 1
+    assert await api.hub.scheduling.fire(due) == 0
+    assert "broken" in caplog.text

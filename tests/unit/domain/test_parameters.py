@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from towpath_operator.domain.parameters import check_parameters, check_schema, lay_over
+from towpath_operator.domain.parameters import MAX_PARAMETERS, check_parameters, check_schema, lay_over
 from towpath_operator.domain.refusals import InvalidParameters, InvalidSchema
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}, "day": {"type": "string"}}, "required": ["n"]}
@@ -48,4 +48,11 @@ def test_a_missing_parameter_is_named() -> None:
 
 
 def test_a_flow_without_a_schema_takes_any() -> None:
-    check_parameters(None, {"anything": object()})
+    check_parameters(None, {"anything": ["any"]})
+
+
+def test_parameters_beyond_the_bound_are_refused_by_the_largest() -> None:
+    with pytest.raises(InvalidParameters, match="store what `rows` holds elsewhere") as caught:
+        check_parameters(None, {"day": "x", "rows": ["\u00e9" * (MAX_PARAMETERS // 2)]})
+    assert [error.field for error in caught.value.errors] == ["parameters.rows"]
+    check_parameters(None, {"rows": "x" * (MAX_PARAMETERS - 20)})

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from towpath_operator.domain.access import Access, Scope
-from towpath_operator.domain.refusals import Forbidden, Refusal
+from towpath_operator.domain.refusals import Forbidden, InvalidRequest, Refusal
 from towpath_operator.domain.storable import may_be_unstorable, storable
 from towpath_operator.services.hub import Hub
 
@@ -88,7 +88,14 @@ class Caller:
         self.checked = True
 
     async def check_all(self, namespaces: Sequence[str] | None) -> None:
-        """Checks each of `namespaces`; None for all there are."""
+        """Checks each of `namespaces`; None for all there are.
+
+        Raises:
+            Forbidden: when the caller may not use one of them.
+            InvalidRequest: for an empty list, which asks for nothing and would be checked by nothing.
+        """
+        if namespaces is not None and not namespaces:
+            raise InvalidRequest("The list of namespaces is empty: name one, or leave it out for all.")
         for namespace in namespaces if namespaces is not None else (None,):
             await self.check(namespace)
         self.checked = True

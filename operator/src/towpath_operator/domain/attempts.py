@@ -16,7 +16,6 @@ class RunFacts(NamedTuple):
         attempt: the run's current attempt.
         infra_attempts: how many attempts have been lost to the infrastructure so far.
         infra_retries: how many may be.
-        attempt_over: whether the attempt in question has been reported ended before.
     """
 
     state: StateType
@@ -24,7 +23,6 @@ class RunFacts(NamedTuple):
     attempt: int
     infra_attempts: int = 0
     infra_retries: int = 0
-    attempt_over: bool = False
 
 
 class FinalState(NamedTuple):
@@ -55,8 +53,8 @@ UNCHANGED = Ending()
 
 
 def decide_ending(run: RunFacts, number: int, ended: AttemptEnded, final: FinalState | None) -> Ending:
-    """What becomes of a run whose attempt `number` ended as `ended` says."""
-    if run.attempt_over or number != run.attempt or run.state in TERMINAL:
+    """What becomes of a run whose attempt `number` ended as `ended` says. To be asked once: callers know whether it was told before."""
+    if number != run.attempt or run.state in TERMINAL:
         return UNCHANGED
     if final is not None and judge(Transition(RunKind.FLOW_RUN, run.state, final.type)).accepted:
         return Ending(final.type, final.name, final.message, told=True)

@@ -1,5 +1,6 @@
 """A run's parameters: laid over the deployment's, and checked against the flow's parameter schema. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -14,6 +15,8 @@ from referencing.jsonschema import DRAFT202012
 from towpath.contract.problems import FieldError
 from towpath_operator.domain.refusals import InvalidParameters, InvalidSchema
 
+MAX_PARAMETERS = 256 * 1024
+"""Bytes of a run's parameters as JSON: every list of runs and every launch carries them, and etcd refuses a FlowRun of 1.5 MB."""
 _MOST_ERRORS = 20
 _DATA_KEYWORDS = frozenset({"const", "enum", "default", "examples"})
 
@@ -49,12 +52,30 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise InvalidSchema(f"`parameterSchema` refers to {error.ref!r}, which is not in it.") from error
 
 
+def _size(value: Any) -> int:
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _check_size(parameters: Mapping[str, Any]) -> None:
+    size = _size(parameters)
+    if size <= MAX_PARAMETERS:
+        return
+    largest = max(parameters, key=lambda name: _size(parameters[name]))
+    message = f"has {_size(parameters[largest])} bytes as JSON, of the {MAX_PARAMETERS} that all may have together"
+    raise InvalidParameters(
+        f"`parameters` have {size} bytes as JSON and may have {MAX_PARAMETERS}: "
+        f"store what `{largest}` holds elsewhere and pass where it is.",
+        [FieldError(field=f"parameters.{largest}", message=message)],
+    )
+
+
 def check_parameters(schema: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> None:
-    """Checks `parameters` against the flow's schema; a flow without one takes any.
+    """Checks `parameters` against their bound and the flow's schema; a flow without one takes any.
 
     Raises:
-        InvalidParameters: naming each parameter that is refused.
+        InvalidParameters: naming each parameter that is refused, or the largest when they are too large.
     """
+    _check_size(parameters)
     if not schema:
         return
     try:

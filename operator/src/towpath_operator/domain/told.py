@@ -120,10 +120,15 @@ class Told:
         self.terminated: list[tuple[bytes, int, str]] = []
 
     def is_stale(self, batch: Batch) -> bool:
-        """Whether the fence keeps the batch's states from changing anything: its attempt is superseded or over."""
+        """Whether the fence keeps the batch's states from changing anything: its attempt is superseded or over.
+
+        Attempt 0 never speaks for a run of a deployment: that begins with a claim.
+        """
         root = self.flow_runs.get(batch.run_id)
         if root is None or not root.exists:
             return False
+        if batch.attempt == 0 and root.has_deployment:
+            return True
         return root.attempt != batch.attempt or root.attempt_over
 
     def plan(self, batch: Batch, fresh: list[range], *, stale: bool, namespace: str) -> tuple[int, list[RefusedItem]]:
@@ -273,6 +278,10 @@ class Told:
         if not self._is_ours(flow_run_id, c):
             return _foreign("flow_run_id")
         task_run_id: bytes | None = event.get("task_run_id")
+        if task_run_id is not None:
+            task_run = self.task_runs.get(task_run_id)
+            if task_run is not None and not self._is_task_ours(task_run, c):
+                return _foreign("task_run_id")
         self.logs.append((flow_run_id, task_run_id, event["level"], event["time"], event["logger"], event["message"]))
         return None
 

@@ -243,8 +243,11 @@ def _collect(
                 flow_ids[item["flow_run_id"]] = None
         elif kind == "flow_run":
             flow_ids[item["id"]] = stated[item["id"]] = None
-        elif kind == "log" and item["flow_run_id"] is not None:
-            flow_ids[item["flow_run_id"]] = None
+        elif kind == "log":
+            if item["flow_run_id"] is not None:
+                flow_ids[item["flow_run_id"]] = None
+            if item.get("task_run_id") is not None:
+                task_ids[item["task_run_id"]] = None
 
 
 def _first_tellers(group: Sequence[_Waiting], stated: dict[bytes, None]) -> dict[bytes, Batch]:

@@ -48,7 +48,8 @@ class Reviewer(Protocol):
         ...
 
 
-_Who = tuple[str, str, tuple[str, ...]]
+_Who = tuple[str, str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+"""All of an Identity: an authorizer may look at every part of it."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -110,7 +111,7 @@ class Reviews:
 
     async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
         """Whether `who` may; asked of Kubernetes at most every VERDICT_SECONDS."""
-        key = ((who.user, who.uid, who.groups), verb, resource, namespace)
+        key = ((who.user, who.uid, who.groups, tuple(sorted(who.extra.items()))), verb, resource, namespace)
         cached = self._verdicts.get(key)
         if cached is not None:
             return cached[0]

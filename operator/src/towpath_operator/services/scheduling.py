@@ -32,7 +32,7 @@ BATCH = 100
 
 class _Firing(NamedTuple):
     row: Row
-    schedule: Schedule
+    schedule: Schedule | None
     times: list[int]
     next_due: int | None
 
@@ -85,21 +85,21 @@ class Scheduling:
 def _plan_all(due: Sequence[Row], now: int) -> list[_Firing]:
     planned: list[_Firing] = []
     for row in due:
-        schedule = Schedule.model_validate(row["spec"])
         try:
+            schedule = Schedule.model_validate(row["spec"])
             times, next_due = plan_firing(schedule, row["next_due"], now)
         except (ValueError, OverflowError):
             logger.exception(
                 "Schedule %s of deployment %s cannot be read: it is set aside", row["name"], row["deployment_id"]
             )
-            times, next_due = [], None
+            schedule, times, next_due = None, [], None
         planned.append(_Firing(row, schedule, times, next_due))
     return planned
 
 
 async def _make_runs(transaction: Transaction, firing: _Firing) -> None:
     deployment = await DEPLOYMENTS.find(transaction.connection, firing.row["deployment_id"])
-    if deployment is None:
+    if deployment is None or firing.schedule is None:
         return
     name: str = firing.row["name"]
     for time in firing.times:

@@ -1,5 +1,6 @@
 """Open routes: health, version, and a page that says the API is up."""
 
+import logging
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,9 @@ from towpath_operator.api.access import GuardedRoute, guarded
 from towpath_operator.api.hub import TheHub
 from towpath_operator.api.openapi import describe
 from towpath_operator.domain.access import OPEN
+from towpath_operator.domain.refusals import StoreUnavailable
 
+logger = logging.getLogger(__name__)
 router = APIRouter(tags=["server"], route_class=GuardedRoute)
 pages = APIRouter(route_class=GuardedRoute)
 metrics = APIRouter(route_class=GuardedRoute)
@@ -35,7 +38,12 @@ class Version(BaseModel):
 @guarded(OPEN)
 async def get_health(hub: TheHub) -> Health:
     """Answers 200 when the database answers, else 503."""
-    await hub.check_health()
+    try:
+        await hub.check_health()
+    except StoreUnavailable as error:
+        # Anybody may ask this, and a driver's words may name hosts and users.
+        logger.warning("The API is not healthy: %s", error.detail)
+        raise StoreUnavailable("The database does not answer: the server's log says why.") from error
     return Health(status="ok")
 
 

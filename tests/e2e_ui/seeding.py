@@ -62,7 +62,7 @@ class Seeder:
         self.ask("PUT", "/flows", json={"name": "report", "spec": flow})
         self.ask("PUT", "/work-queues", json={"name": "gpu", "spec": {"concurrencyLimit": 4, "launcher": "Agent"}})
         block = {"type": "slack-webhook", "config": {"channel": "#flows"}}
-        self.ask("PUT", "/blocks", json={"name": "slack-webhook/team", "spec": block})
+        self.ask("PUT", "/blocks", json={"name": "team", "spec": block})
         notification = {"states": ["FAILED", "CRASHED"], "channels": ["slack-webhook/team"]}
         self.ask("PUT", "/notifications", json={"name": "failures", "spec": notification})
         self.ask("PUT", "/concurrency-limits", json={"name": "database", "spec": {"tag": "database", "limit": 3}})

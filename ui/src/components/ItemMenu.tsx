@@ -13,10 +13,12 @@ interface Props {
   /** The kind's name in a manifest. */
   manifestKind: string
   item: Deletable & { spec: object; resource?: { name: string } | null }
+  /** Its metadata.name where no resource declares it and it is not its name. */
+  resourceName?: string
   onEdit?: () => void
 }
 
-export function ItemMenu({ kind, manifestKind, item, onEdit }: Props) {
+export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit }: Props) {
   const [shown, setShown] = useState(false)
   const remove = useDelete(kind)
   const own = item.resource == null // what a resource declares is changed where it is declared
@@ -45,7 +47,7 @@ export function ItemMenu({ kind, manifestKind, item, onEdit }: Props) {
         </Menu.Dropdown>
       </Menu>
       <Modal opened={shown} onClose={() => setShown(false)} title={<strong>{item.name}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
-        <Snippet what="manifest" text={toManifest(manifestKind, item.resource?.name ?? item.name, item.namespace, item.spec)} />
+        <Snippet what="manifest" text={toManifest(manifestKind, item.resource?.name ?? resourceName ?? item.name, item.namespace, item.spec)} />
       </Modal>
     </>
   )

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<Block>[] = [
   { head: 'Secrets', width: 'minmax(80px, 1fr)', from: 640, cell: (each) => each.spec.secretRefs.map((ref) => ref.field).join(', ') || <span className="muted">–</span> },
   { head: 'Namespace', width: 'minmax(80px, 0.6fr)', from: 900, cell: (each) => each.namespace },
   { head: 'Changed', width: '100px', number: true, from: 640, cell: (each) => <RelativeTime time={each.updated} /> },
-  { head: '\u00a0', width: '40px', number: true, cell: (each) => <ItemMenu kind="blocks" manifestKind="Block" item={each} /> },
+  { head: '\u00a0', width: '40px', number: true, cell: (each) => <ItemMenu kind="blocks" manifestKind="Block" resourceName={`${each.spec.type}.${each.name}`} item={each} /> },
 ]
 
 export function Blocks() {

@@ -51,6 +51,13 @@ if TYPE_CHECKING:
 class Flow(FlowDefinition, Generic[P, R]):
     """A flow: a function whose every run is tracked, with the task runs in it. Made by `@flow`; see there for the options."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def fn(self) -> Callable[P, R]:  # pyright: ignore[reportIncompatibleVariableOverride] - an attribute, typed
+            """The function as it was written; calling it runs nothing but it."""
+            ...
+
     def __init__(
         self,
         fn: Callable[P, R],
@@ -146,7 +153,7 @@ class Flow(FlowDefinition, Generic[P, R]):
         """This flow with other options; all that is not given stays."""
         kept, given = self._options(), cast("dict[str, Any]", options)
         check_option_names("flow", given, kept)
-        return Flow(cast("Callable[P, R]", self.fn), **{**kept, **given})
+        return Flow(self.fn, **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
         return {

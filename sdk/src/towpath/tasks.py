@@ -58,6 +58,13 @@ if TYPE_CHECKING:
 class Task(TaskDefinition, Generic[P, R]):
     """A task: a function whose every run is tracked. Made by `@task`; see there for the options."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def fn(self) -> Callable[P, R]:  # pyright: ignore[reportIncompatibleVariableOverride] - an attribute, typed
+            """The function as it was written; calling it runs nothing but it."""
+            ...
+
     def __init__(
         self,
         fn: Callable[P, R],
@@ -254,7 +261,7 @@ class Task(TaskDefinition, Generic[P, R]):
         """This task with other options; tags replace the tags it has, all else that is not given stays."""
         kept, given = self._options(), cast("dict[str, Any]", options)
         check_option_names("task", given, kept)
-        return Task(cast("Callable[P, R]", self.fn), **{**kept, **given})
+        return Task(self.fn, **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -48,7 +48,8 @@ assert_type(length("x", factor=2), int)
 assert_type(half(3), float)
 assert_type(pipeline("x", times=1), list[int])
 assert_type(asyncio.run(main("x")), int)
-assert_type(length.fn("x"), Any)
+assert_type(length.fn("x"), int)
+assert_type(pipeline.fn("x", times=3), list[int])
 
 # Options keep them too.
 assert_type(length.with_options(name="other", retries=2)("x"), int)

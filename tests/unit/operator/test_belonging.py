@@ -1,5 +1,6 @@
 """Which runs, Jobs and pods a FlowRun is believed to have: what its author may write proves nothing."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -92,8 +93,7 @@ class TestJobsAndPods:
         assert not is_job_of(make_job(owner_uid="uid-other"), make_view(), make_run())
 
     def test_a_job_of_another_attempts_name_is_not(self) -> None:
-        job = make_job(attempt=2)
-        forged = type(job)(**{field: getattr(job, field) for field in job.__slots__} | {"attempt": 1})
+        forged = replace(make_job(attempt=2), attempt=1)
         assert not is_job_of(forged, make_view(), make_run())
 
     def test_a_job_whose_deployment_was_renamed_since_is_known_by_what_was_reported(self) -> None:

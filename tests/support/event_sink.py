@@ -23,6 +23,7 @@ class EventSink:
         requests: how many requests came.
         tokens: the Authorization headers that came.
         faults: what the next requests meet, one each; then `ok`.
+        gone: ids of runs that are deleted: a 404 for their batches.
         refuse: an item for which this is true makes the whole batch a 422.
     """
 
@@ -32,6 +33,7 @@ class EventSink:
         self.requests = 0
         self.tokens: list[str | None] = []
         self.faults: list[Fault] = list(faults)
+        self.gone: set[str] = set()
         self.refuse: Callable[[dict[str, Any]], bool] = lambda item: False
         self.gate = threading.Event()
         self.gate.set()
@@ -66,6 +68,8 @@ class EventSink:
                 headers = {"Retry-After": "0.02"} if fault in ("429", "503") else {}
                 return handler.answer(int(fault), {"detail": f"fault {fault}", "code": "x"}, headers)
             batch = json.loads(body)
+            if batch["run_id"] in self.gone:
+                return handler.answer(404, {"detail": "There is no such run.", "code": "run_not_found"})
             if any(self.refuse(item) for item in batch["items"]):
                 return handler.answer(422, {"detail": "an item that cannot be read", "code": "invalid_request"})
             count = self._apply(batch)

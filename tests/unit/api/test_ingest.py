@@ -202,7 +202,7 @@ async def test_a_superseded_attempt_is_history(api: Api) -> None:
 async def test_an_attempt_of_an_unknown_run_is_refused(api: Api) -> None:
     run = make_id()
     answer = await api.tell(make_batch(run, make_log(run), attempt=1), 404)
-    assert answer["code"] == "not_found"
+    assert answer["code"] == "run_not_found"
 
 
 async def test_one_bad_batch_does_not_fail_those_beside_it(api: Api) -> None:

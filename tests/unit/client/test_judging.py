@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from towpath.client.judging import LONGEST_DELAY, judge_answer, plan_delay
+from towpath.client.judging import LONGEST_DELAY, RUN_NOT_FOUND, judge_answer, plan_delay
 from towpath.client.transport import Answer
+from towpath.contract.problems import Code
 
 
 def answer(status: int, document: Any = None, retry_after: float | None = None) -> Answer:
@@ -32,6 +33,12 @@ def test_a_success_of_something_else_is_not_believed() -> None:
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 401, 403, 404])
 def test_what_may_pass_is_tried_again(status: int) -> None:
     assert judge_answer(answer(status, {"detail": "not now."}), 3).verdict == "again"
+
+
+def test_a_run_that_is_gone_is_final_and_a_wrong_address_is_not() -> None:
+    assert judge_answer(answer(404, {"code": Code.RUN_NOT_FOUND, "detail": "no run"}), 3).verdict == "gone"
+    assert judge_answer(answer(404, {"code": Code.NOT_FOUND, "detail": "There is no /events."}), 3).verdict == "again"
+    assert Code.RUN_NOT_FOUND.value == RUN_NOT_FOUND
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])

@@ -130,3 +130,18 @@ def test_a_proxy_is_asked_unless_the_host_is_exempt(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert transport.post("/events", batches(1)[0].body).status == 200
         transport.close()
+
+
+def test_what_is_left_of_a_run_that_is_gone_holds_up_no_other(
+    tmp_path: Path, using: Using, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, 3)
+    write(tmp_path, 2, BatchHead("1" * 36, 1, "w"))
+    with EventSink() as sink, using():
+        sink.gone.add(HEAD.run_id)
+        deliver_spool(sink.url, tmp_path)
+        assert sink.count() == 2
+    assert list_spool(tmp_path) == []
+    assert [record.message for record in caplog.records if "given up" in record.message] == [
+        "What is left of a run's events is given up: There is no such run."
+    ]

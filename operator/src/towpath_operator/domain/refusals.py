@@ -70,6 +70,12 @@ class NotFound(Refusal):
     status = 404
 
 
+class RunNotFound(NotFound):
+    """Events of a run that is gone: whoever told them need not send them again, whereas a wrong address is worth another try."""
+
+    code = Code.RUN_NOT_FOUND
+
+
 class Conflict(Refusal):
     """The request contradicts what is stored."""
 

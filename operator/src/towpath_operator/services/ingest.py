@@ -18,7 +18,7 @@ from towpath.contract.runs import Ingested
 from towpath.contract.states import RunKind
 from towpath_operator.domain.batches import Batch
 from towpath_operator.domain.codes import FIRST_ENDED
-from towpath_operator.domain.refusals import NotFound, Refusal, StoreUnavailable, TooBusy
+from towpath_operator.domain.refusals import Refusal, RunNotFound, StoreUnavailable, TooBusy
 from towpath_operator.domain.sequences import Applied
 from towpath_operator.domain.told import FlowRunFacts, Told
 from towpath_operator.services.metrics import Metrics
@@ -78,7 +78,7 @@ class Ingest:
 
         Raises:
             TooBusy: when too much waits already.
-            NotFound: for an attempt of a run that the API does not know.
+            RunNotFound: for an attempt of a run that the API does not know.
             StoreUnavailable: when the database cannot take it.
         """
         if self._closing or self._queued_bytes + batch.size > MAX_QUEUED_BYTES:
@@ -166,7 +166,7 @@ async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> list[In
         batch = waiting.batch
         root = told.flow_runs.get(batch.run_id)
         if batch.attempt and (root is None or not root.exists):
-            raise NotFound(f"There is no run {UUID(bytes=batch.run_id)}: it may have been deleted.")
+            raise RunNotFound(f"There is no run {UUID(bytes=batch.run_id)}: it may have been deleted.")
         stale = told.is_stale(batch)
         namespace = root.namespace if root is not None and root.exists else waiting.namespace
         applied, foreign = told.plan(batch, ranges, stale=stale, namespace=namespace)

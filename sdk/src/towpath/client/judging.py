@@ -10,6 +10,8 @@ import orjson
 
 from towpath.client.transport import Answer
 
+RUN_NOT_FOUND: Final = "run_not_found"
+"""The problem code of a run that is gone; its enumeration would load pydantic before a flow's first line runs."""
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 10.0
 LONGEST_ASKED_DELAY: Final = 60.0
@@ -21,14 +23,14 @@ class Judgement(NamedTuple):
 
     Attributes:
         verdict: `stored`; `again` when the same batch may be taken later; `split` when a smaller one may be; `refused`
-            when this one never will be.
+            when this one never will be; `gone` when its run no longer exists.
         reason: why it is not stored, as a sentence without its full stop.
         retry_after: seconds that the server wants to be left alone; None when it names no time.
         refused: numbers and reasons of items that were not kept.
         stale: whether another attempt holds the run.
     """
 
-    verdict: Literal["stored", "again", "split", "refused"]
+    verdict: Literal["stored", "again", "split", "refused", "gone"]
     reason: str = ""
     retry_after: float | None = None
     refused: tuple[tuple[int, str], ...] = ()
@@ -47,6 +49,8 @@ def judge_answer(answer: Answer, items: int) -> Judgement:
         return Judgement("split" if items > 1 else "refused", detail)
     if answer.status in (401, 403):
         return Judgement("again", f"the API does not accept the token: {detail}")
+    if answer.status == 404 and document.get("code") == RUN_NOT_FOUND:
+        return Judgement("gone", detail)
     if answer.status == 404:
         return Judgement("again", f"there is no API under this address, check TOWPATH_API_URL: {detail}")
     return Judgement("again", detail, answer.retry_after)

@@ -25,7 +25,7 @@ class Sent(NamedTuple):
     """What became of one try.
 
     Attributes:
-        stored: whether the batch is stored.
+        stored: whether the batch need not be sent again: it is stored, or its run is gone.
         stale: whether another attempt holds the run.
         parts: what to send instead, when the batch was refused as a whole.
     """
@@ -59,6 +59,7 @@ class Sender:
         self._clock = clock
         self._failures = 0
         self._refusals = 0
+        self._gone: set[str] = set()
         self._next_try = 0.0
 
     def wait_time(self) -> float:
@@ -84,6 +85,11 @@ class Sender:
         self._note_success()
         if judgement.verdict == "split":
             return Sent(stored=False, parts=split_batch(batch))
+        if judgement.verdict == "gone":
+            if judgement.reason not in self._gone:
+                self._gone.add(judgement.reason)
+                logger.warning("What is left of a run's events is given up: %s.", judgement.reason)
+            return Sent(stored=True)
         if judgement.verdict == "refused":
             return self._act_on_refusal(batch, judgement.reason)
         if judgement.refused:

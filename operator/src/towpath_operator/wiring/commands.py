@@ -1,6 +1,7 @@
 """The `towpath server` commands. Found by the SDK's command line through the entry point group `towpath.commands`."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -10,7 +11,8 @@ import typer
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.wiring.api import run_local
-from towpath_operator.wiring.settings import DEFAULT_HOST, ServerSettings, normalize_database_url
+from towpath_operator.wiring.local_server import find_server, hold, stop_server
+from towpath_operator.wiring.settings import DEFAULT_HOST, ServerSettings, normalize_database_url, towpath_home
 
 server = typer.Typer(help="Run the API server and look after its database.", no_args_is_help=True)
 database_commands = typer.Typer(help="Look after the server's database.", no_args_is_help=True)
@@ -46,12 +48,45 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
         if token is not None:
             typer.echo(f"It listens beyond this machine and asks for a token:\n\n    TOWPATH_API_TOKEN={token}\n")
         typer.echo(f"The dashboard is at {address}")
+        holding.tell(address)
 
     try:
-        asyncio.run(run_local(settings, announce))
+        with hold(towpath_home()) as holding:
+            asyncio.run(run_local(settings, announce))
     except (OSError, RuntimeError) as error:
         typer.echo(f"The server cannot start: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@server.command()
+def status(
+    output: Annotated[str, typer.Option("-o", "--output", help="table, or json for programs.")] = "table",
+) -> None:
+    """Show the server that runs for this TOWPATH_HOME; exit with 1 when none does."""
+    found = find_server(towpath_home())
+    if output == "json":
+        typer.echo(
+            json.dumps({"running": found is not None, **(found._asdict() if found is not None else {})}, indent=2)
+        )
+    elif found is not None:
+        typer.echo(f"The server runs at {found.url} (process {found.pid}).")
+    else:
+        typer.echo(f"No server runs for {towpath_home()}: `towpath server start` starts one.")
+    if found is None:
+        raise typer.Exit(1)
+
+
+@server.command()
+def stop() -> None:
+    """Stop the server that runs for this TOWPATH_HOME. Runs that are under way go on, and tell it later."""
+    found = find_server(towpath_home())
+    if found is None:
+        typer.echo(f"No server runs for {towpath_home()}.")
+        return
+    if not stop_server(towpath_home(), found):
+        typer.echo(f"The server at {found.url} (process {found.pid}) does not end.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"Stopped the server at {found.url}.")
 
 
 def _migrate(database: str | None, change: Callable[[Database], Awaitable[None]]) -> tuple[str | None, str | None]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dev.bench import sdk
+from dev.bench import ingest, sdk
 
-SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main}
+SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main, "ingest": ingest.main}
 TABLES = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from towpath.contract.ids import now_us, uuid7
 from towpath_operator.api.access import Gate
@@ -17,6 +18,8 @@ from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 
 LOOPBACK = "http://127.0.0.1:4200"
+_APPS: list[FastAPI] = []
+"""Apps that no test uses now: making their routes takes longer than most tests."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -118,12 +121,15 @@ async def serve(database: Database, gate: Gate | None = None, **headers: str) ->
     """An API on a database with the newest schema, closed at the end."""
     hub = Hub(database)
     hub.start()
-    transport = httpx.ASGITransport(create_app(hub, gate or LocalGate(None)), raise_app_exceptions=False)
+    app = _APPS.pop() if _APPS else create_app(None, None)
+    app.state.hub, app.state.gate = hub, gate or LocalGate(None)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url=f"{LOOPBACK}/api", headers=headers) as client:
             yield Api(client, hub)
     finally:
         await hub.close()
+        _APPS.append(app)
 
 
 def make_id() -> str:

@@ -1,0 +1,116 @@
+"""What the chart renders: valid, with the contract's CRDs as they are, and with no more rights than are needed."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster.access import Environment, environment
+from dev.cluster.installing import CHART
+from dev.cluster.layout import CHECKOUT
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
+
+NAMESPACE = "towpath-chart-test"
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def tools() -> Environment:
+    """helm and kubectl."""
+    return environment()
+
+
+def render(tools: Environment, *options: str) -> list[Document]:
+    """The chart's documents."""
+    text = tools.run_helm("template", "towpath", str(CHART), "-n", NAMESPACE, *options)
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def of_kind(documents: list[Document], kind: str) -> dict[str, Document]:
+    return {document["metadata"]["name"]: document for document in documents if document["kind"] == kind}
+
+
+def pod_specs(documents: list[Document]) -> list[Document]:
+    return [d["spec"]["template"]["spec"] for d in documents if d["kind"] in ("Deployment", "Job")]
+
+
+def test_the_chart_is_clean(tools: Environment) -> None:
+    assert "0 chart(s) failed" in tools.run_helm("lint", "--strict", str(CHART))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--set", "namespaces={a,b}"),
+        ("--set", "persistence.enabled=false", "--set", "crds.keep=false"),
+        ("--set", "api.database.url=postgresql://u:p@db/towpath"),
+        ("--set", "service.type=NodePort", "--set", "service.nodePort=30420"),
+        ("--set", "flows.runAsUser=null", "--set", "flows.env.TZ=UTC", "--set", "operator.tolerations[0].key=x"),
+    ],
+)
+def test_the_api_server_takes_what_it_renders(tools: Environment, options: tuple[str, ...]) -> None:
+    documents = [d for d in render(tools, *options) if d["metadata"].get("namespace") not in ("a", "b")]
+    listed = yaml.safe_dump_all(documents)
+    tools.run_kubectl("create", "namespace", NAMESPACE)
+    try:
+        tools.run_kubectl("apply", "--dry-run=server", "--force-conflicts", "--server-side", "-f", "-", stdin=listed)
+    finally:
+        tools.run_kubectl("delete", "namespace", NAMESPACE)
+
+
+def test_a_value_that_nobody_knows_is_refused(tools: Environment) -> None:
+    with pytest.raises(Exception, match="replicaCount"):
+        render(tools, "--set", "replicaCount=2")
+
+
+def test_the_crds_are_those_of_the_contract(tools: Environment) -> None:
+    rendered = of_kind(render(tools), "CustomResourceDefinition")
+    generated = [yaml.safe_load(path.read_text()) for path in sorted((CHECKOUT / "crds").glob("*.yaml"))]
+    assert {crd["metadata"]["name"]: crd["spec"] for crd in generated} == {n: c["spec"] for n, c in rendered.items()}
+    assert all(crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for crd in rendered.values())
+
+
+def test_without_crds_none_is_rendered(tools: Environment) -> None:
+    assert not of_kind(render(tools, "--set", "crds.enabled=false"), "CustomResourceDefinition")
+
+
+def test_crds_that_are_not_kept_go_with_the_release(tools: Environment) -> None:
+    for crd in of_kind(render(tools, "--set", "crds.keep=false"), "CustomResourceDefinition").values():
+        assert "helm.sh/resource-policy" not in crd["metadata"].get("annotations", {})
+
+
+def test_nobody_may_read_secrets_or_do_everything(tools: Environment) -> None:
+    for name, role in of_kind(render(tools), "ClusterRole").items():
+        for rule in role["rules"]:
+            assert "secrets" not in rule["resources"], name
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], name
+
+
+def test_in_chosen_namespaces_the_operator_may_act_there_alone(tools: Environment) -> None:
+    documents = render(tools, "--set", "namespaces={a,b}")
+    bindings = [d for d in documents if d["kind"] == "RoleBinding"]
+    assert [binding["metadata"]["namespace"] for binding in bindings] == ["a", "b"]
+    role = bindings[0]["roleRef"]["name"]
+    clusterwide = [d["roleRef"]["name"] for d in documents if d["kind"] == "ClusterRoleBinding"]
+    assert role not in clusterwide
+
+
+def test_every_pod_meets_the_restricted_standard(tools: Environment) -> None:
+    specs = pod_specs(render(tools))
+    assert len(specs) == 3
+    for spec in specs:
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+def test_one_writer_at_a_time(tools: Environment) -> None:
+    deployments = of_kind(render(tools), "Deployment").values()
+    assert [(d["spec"]["replicas"], d["spec"]["strategy"]["type"]) for d in deployments] == [(1, "Recreate")] * 2

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
@@ -12,6 +13,8 @@ from towpath.contract.ids import uuid7
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.store.tables import metadata
+from towpath_operator.wiring import cluster_api
+from towpath_operator.wiring.settings import ServerSettings
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -61,3 +64,19 @@ async def test_an_upgrade_keeps_what_the_older_schema_held(tmp_path: Path) -> No
     async with serve(database) as api:
         shown = await api.get(f"/flow-runs/{run}")
     assert (shown["name"], shown["flow_name"], shown["tasks"]["completed"]) == ("old", "etl", 3)
+
+
+async def test_an_old_schema_ends_the_apis_pod_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def find_old(_: Database) -> str:
+        return "0001"
+
+    monkeypatch.setattr(migrate, "find_revision", find_old)
+    settings = ServerSettings(database_url="postgresql://u:p@127.0.0.1:1/towpath")
+    with pytest.raises(SystemExit, match=r"^The API cannot start: .*revision 0001.*server database upgrade` first.$"):
+        await cluster_api.run(settings)
+
+
+async def test_a_database_that_is_away_ends_the_apis_pod_with_one_sentence() -> None:
+    settings = ServerSettings(database_url="postgresql://u:p@127.0.0.1:1/towpath")
+    with pytest.raises(SystemExit, match=r"^The API cannot start: The database cannot .*try again.$"):
+        await cluster_api.run(settings)

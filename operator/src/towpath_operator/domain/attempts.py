@@ -1,4 +1,4 @@
-"""What becomes of a run when one of its attempts ends, and who may take an attempt. Pure; called by services.attempts."""
+"""What becomes of a run when one of its attempts ends. Pure; called by services.attempts."""
 
 from typing import NamedTuple
 

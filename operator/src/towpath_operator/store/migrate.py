@@ -13,6 +13,8 @@ from alembic.script import ScriptDirectory
 
 from towpath_operator.store.engine import Database
 
+_LOCK = "SELECT pg_advisory_xact_lock(7093771247)"
+
 
 def _config(connection: Any = None) -> Config:
     config = Config()
@@ -39,9 +41,11 @@ async def find_revision(database: Database) -> str | None:
 
 
 async def upgrade(database: Database, revision: str = "head") -> None:
-    """Brings the schema up to `revision`. Changes nothing when it is there."""
+    """Brings the schema up to `revision`. Changes nothing when it is there. Of several at once one does it, the others wait."""
 
     def run(connection: Any) -> None:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(_LOCK)
         command.upgrade(_config(connection), revision)
 
     await database.run_sync(run)

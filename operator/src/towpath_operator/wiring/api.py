@@ -26,6 +26,7 @@ from towpath_operator.services.hub import Hub
 from towpath_operator.services.retention import Keep
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
+from towpath_operator.store.errors import translated
 from towpath_operator.wiring.settings import ServerSettings, normalize_database_url
 from towpath_operator.wiring.spool import delivering_spool
 
@@ -44,12 +45,14 @@ async def open_database(settings: ServerSettings) -> Database:
 
     Raises:
         RuntimeError: when a PostgreSQL schema is not at that revision.
+        StoreUnavailable: when PostgreSQL does not answer.
     """
     database = Database(normalize_database_url(settings.database_url))
     if database.is_sqlite:
         await migrate.upgrade(database)
         return database
-    found, wanted = await migrate.find_revision(database), migrate.newest_revision()
+    with translated():
+        found, wanted = await migrate.find_revision(database), migrate.newest_revision()
     if found != wanted:
         await database.close()
         raise RuntimeError(

@@ -9,6 +9,7 @@ import uvicorn
 
 from towpath_operator.api.app import create_metrics_app
 from towpath_operator.api.cluster_gate import ClusterGate
+from towpath_operator.domain.refusals import Refusal
 from towpath_operator.kube.client import KubeClient
 from towpath_operator.kube.reviews import KubeReviewer
 from towpath_operator.services.hub import Hub
@@ -30,8 +31,16 @@ class _MetricsServer(uvicorn.Server):
 
 
 async def run(settings: ServerSettings) -> None:
-    """Serves until a signal comes."""
-    hub = Hub(await open_database(settings))
+    """Serves until a signal comes.
+
+    Raises:
+        SystemExit: with one sentence, when the database is away or its schema is not this version's.
+    """
+    try:
+        database = await open_database(settings)
+    except (OSError, RuntimeError, Refusal) as error:
+        raise SystemExit(f"The API cannot start: {error}") from error
+    hub = Hub(database)
     kube = await KubeClient.connect()
     listener, metrics_listener = (
         bind(settings.host, settings.port),

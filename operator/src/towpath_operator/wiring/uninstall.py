@@ -6,6 +6,8 @@ run go on running; they are owned by their FlowRuns and go with them.
 
 import asyncio
 import logging
+import os
+from collections.abc import Sequence
 
 from towpath.contract.names import FINALIZER
 from towpath_operator.domain.reading import get_list, get_str
@@ -15,19 +17,24 @@ from towpath_operator.kube.resources import FLOW_RUNS
 
 logger = logging.getLogger(__name__)
 
+NAMESPACES = "TOWPATH_OPERATOR_NAMESPACES"
 _ROUNDS = 20
 _PAUSE = 1.0
 
 
-async def free_flow_runs(kube: KubeClient) -> int:
-    """Take the finalizer off every FlowRun that has it. Returns how many had it.
+async def free_flow_runs(kube: KubeClient, namespaces: Sequence[str] = ()) -> int:
+    """Take the finalizer off every FlowRun that has it, in these namespaces or, for none, everywhere. Returns how many had it.
 
     Raises:
         KubeError: the API server does not answer, or refuses.
     """
+    return sum([await _free(kube, namespace) for namespace in namespaces or (None,)])
+
+
+async def _free(kube: KubeClient, namespace: str | None) -> int:
     freed = 0
     try:
-        async for item in kube.list(FLOW_RUNS, metadata_only=True):
+        async for item in kube.list(FLOW_RUNS, namespace, metadata_only=True):
             metadata = item["metadata"]
             before = list(get_list(metadata, "finalizers"))
             if FINALIZER not in before:
@@ -46,11 +53,12 @@ async def free_flow_runs(kube: KubeClient) -> int:
 
 async def run() -> int:
     """Free FlowRuns until none is left that needs it. Returns the exit code."""
+    namespaces = [name.strip() for name in os.environ.get(NAMESPACES, "").split(",") if name.strip()]
     kube = await KubeClient.connect()
     try:
         for _ in range(_ROUNDS):
             try:
-                freed = await free_flow_runs(kube)
+                freed = await free_flow_runs(kube, namespaces)
             except KubeError as error:
                 logger.warning("again in %.0f s: %s", _PAUSE, error)
             else:

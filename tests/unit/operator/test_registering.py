@@ -34,11 +34,11 @@ class Registering:
         self.runs = {run.id: run for run in runs}
         self.made: list[FlowRunCreate] = []
         kube, api, metrics = Mock(spec=KubeClient), Mock(spec=ApiClient), OperatorMetrics()
-        kube.get = AsyncMock(side_effect=lambda *_: self.body)
+        kube.get = self._get
         kube.patch = AsyncMock(side_effect=self._patch)
         api.find_flow_run = AsyncMock(side_effect=self.runs.get)
         api.create_flow_run = AsyncMock(side_effect=self._create)
-        api.cancel_flow_run = self.cancel = AsyncMock(side_effect=lambda run_id: self.runs[run_id])
+        api.cancel_flow_run = self.cancel = AsyncMock(side_effect=self.runs.get)
         settings = RunSettings("operator", None, PodSettings("http://api/api", "i"))
         self.context = RunContext(kube, api, settings, metrics, EventPoster(kube), DeclaredIndex())
         self.context.queue = Mock(spec=WorkQueue)
@@ -53,6 +53,9 @@ class Registering:
     def label(self) -> str:
         """The run that the FlowRun's label names now."""
         return self.body["metadata"]["labels"][LABEL_RUN_ID]
+
+    async def _get(self, *_: Any) -> Object:
+        return self.body
 
     async def _create(self, request: FlowRunCreate) -> FlowRunRead:
         self.made.append(request)

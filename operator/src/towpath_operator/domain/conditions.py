@@ -49,8 +49,6 @@ class Reason(StrEnum):
     """The API refused it for another reason, which the message says."""
     DEPLOYMENT_NOT_FOUND = "DeploymentNotFound"
     """spec.deployment names no Deployment of the namespace: apply it, then make another FlowRun."""
-    REGISTERING = "Registering"
-    """The run is being made known to the API: nothing."""
     CODE_NOT_LOADABLE = "CodeNotLoadable"
     """The flow's code could not be fetched or imported, or holds no such flow: correct the Flow's entrypoint, storage or image."""
     RUN_LOST = "RunLost"

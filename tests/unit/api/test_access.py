@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from tests.support.api import Api, make_batch, make_flow_run, make_id, make_log, open_api
+from tests.support.api import Api, make_batch, make_flow_run, make_id, make_log, make_state, make_task_run, open_api
 from towpath.contract.names import LABEL_RUN_ID
 from towpath_operator.api.access import GuardedRoute, get_access, guarded
 from towpath_operator.api.app import create_app
@@ -262,6 +262,27 @@ async def test_who_may_create_runs_may_tell_of_a_process_of_their_own(clustered:
     cluster.grant(ALICE, "create", "flowruns", "default")
     cluster.now += 11
     await clustered.tell(batch)
+
+
+async def test_a_task_run_outside_flows_is_of_its_tellers_namespace(clustered: Api, cluster: Cluster) -> None:
+    task, bob = make_id(), Identity("system:serviceaccount:lab:bob")
+    cluster.tokens |= {"bob": bob}
+    cluster.grant(bob, "create", "flowruns", "lab")
+    cluster.grant(ALICE, "create", "flowruns", "default")
+    for verb in ("get", "list"):
+        cluster.grant(ALICE, verb, "flowruns", "default")
+        cluster.grant(bob, verb, "flowruns", "lab")
+    clustered.client.headers["authorization"] = "Bearer bob"
+    await clustered.tell(make_batch(task, make_task_run(task, None), make_log(None, task_run_id=task)))
+    assert (await clustered.get(f"/task-runs/{task}"))["id"] == task
+    assert (await clustered.get("/task-runs", namespace="lab"))["total"] == 1
+    assert (await clustered.get("/logs", task_run_id=task))["total"] == 1
+    clustered.client.headers["authorization"] = "Bearer alice"
+    for path in (f"/task-runs/{task}", f"/task-runs/{task}/states", f"/logs?task_run_id={task}"):
+        assert (await clustered.client.get(path)).status_code == 403
+    assert (await clustered.get("/task-runs", namespace="default"))["total"] == 0
+    forged = make_batch(task, make_state(task, "FAILED"), make_log(None, task_run_id=task), writer="alice")
+    assert (await clustered.tell(forged))["applied"] == 0
 
 
 def test_a_route_without_a_declared_need_cannot_be_made() -> None:

@@ -68,7 +68,7 @@ class TaskRunFacts:
     """What ingest knows of a task run, and what becomes of it.
 
     Attributes:
-        root: set for those outside any flow run.
+        root, namespace: set for those outside any flow run: the process' and the teller's.
         told_by, told_at: the writer of the current state and its sequence number there, when this group told it.
     """
 
@@ -76,6 +76,7 @@ class TaskRunFacts:
     exists: bool = False
     flow_run_id: bytes | None = None
     root: bytes | None = None
+    namespace: str | None = None
     state_id: bytes | None = None
     state_type: int | None = None
     state_name: str | None = None
@@ -189,7 +190,7 @@ class Told:
                 self._total(flow_run_id)
             run.flow_run_id = flow_run_id
             self._count(flow_run_id, run.state_type, 1)
-        run.root = None if flow_run_id is not None else c.batch.run_id
+        run.root, run.namespace = (None, None) if flow_run_id is not None else (c.batch.run_id, c.namespace)
         run.created = run.created or event["time"]
         run.task, run.name = event["task"], event["name"]
         run.parent = event.get("parent_task_run_id")
@@ -204,7 +205,9 @@ class Told:
     def _task_state(self, event: dict[str, Any], c: "_Context") -> str | None:
         run = self.task_runs.get(event["run_id"])
         if run is None:
-            run = self.task_runs[event["run_id"]] = TaskRunFacts(event["run_id"], root=c.batch.run_id)
+            run = self.task_runs[event["run_id"]] = TaskRunFacts(
+                event["run_id"], root=c.batch.run_id, namespace=c.namespace
+            )
             run.created = event["time"]
             run.changed = True
         elif not self._is_task_ours(run, c):
@@ -301,7 +304,8 @@ class Told:
     def _is_task_ours(self, run: TaskRunFacts, c: "_Context") -> bool:
         if run.flow_run_id is not None:
             return self._is_ours(run.flow_run_id, c)
-        return c.batch.run_id in (run.root, run.id)
+        # One may call its process by the id of somebody else's task run, but not in that one's namespace.
+        return c.batch.run_id in (run.root, run.id) and run.namespace in (None, c.namespace)
 
     def _flow_of(self, flow_run_id: bytes | None) -> str:
         run = None if flow_run_id is None else self.flow_runs.get(flow_run_id)

@@ -20,7 +20,7 @@ class TaskRuns:
         self._database = database
 
     async def get(self, run_id: UUID) -> tuple[TaskRunRead, str | None]:
-        """The task run, and the namespace of its flow run; None outside a flow.
+        """The task run, and the namespace of its flow run, or outside a flow of who told of it; None where nobody knows.
 
         Raises:
             NotFound: when there is none.

@@ -58,6 +58,7 @@ _UPSERT_TASK_RUNS = Insert(
         ("id", "id"),
         ("flow_run_id", "id"),
         ("root_id", "id"),
+        ("teller_namespace", "text"),
         ("parent_task_run_id", "id"),
         ("task", "text"),
         ("name", "text"),
@@ -67,6 +68,7 @@ _UPSERT_TASK_RUNS = Insert(
         *_STATE_COLUMNS,
     ),
     "ON CONFLICT (id) DO UPDATE SET flow_run_id = excluded.flow_run_id, root_id = excluded.root_id, "
+    "teller_namespace = excluded.teller_namespace, "
     "parent_task_run_id = coalesce(excluded.parent_task_run_id, task_runs.parent_task_run_id), "
     "task = coalesce(nullif(excluded.task, ''), task_runs.task), "
     "name = coalesce(nullif(excluded.name, ''), task_runs.name), "
@@ -74,7 +76,15 @@ _UPSERT_TASK_RUNS = Insert(
     + ", ".join(f"{name} = excluded.{name}" for name, _ in _STATE_COLUMNS),
 )
 _FIND_TASK_RUNS = Lookup(
-    "task_runs", "id", (("flow_run_id", "id"), ("root_id", "id"), ("created", "integer"), *_STATE_COLUMNS)
+    "task_runs",
+    "id",
+    (
+        ("flow_run_id", "id"),
+        ("root_id", "id"),
+        ("teller_namespace", "text"),
+        ("created", "integer"),
+        *_STATE_COLUMNS,
+    ),
 )
 _FIND_FLOW_RUNS = Lookup(
     "flow_runs",
@@ -177,9 +187,9 @@ async def find_told_states(connection: AsyncConnection, ids: Sequence[bytes], fa
 async def find_task_run_facts(connection: AsyncConnection, ids: Sequence[bytes]) -> dict[bytes, TaskRunFacts]:
     """What the table knows of these task runs; those without a row are left out."""
     facts: dict[bytes, TaskRunFacts] = {}
-    for index, flow_run_id, root, created, *state in await _FIND_TASK_RUNS.execute(connection, ids):
+    for index, flow_run_id, root, namespace, created, *state in await _FIND_TASK_RUNS.execute(connection, ids):
         run = facts[ids[index]] = TaskRunFacts(ids[index], exists=True, flow_run_id=flow_run_id, root=root)
-        run.created = created
+        run.created, run.namespace = created, namespace
         _set_state(run, state)
     return facts
 
@@ -208,6 +218,7 @@ async def save_task_runs(connection: AsyncConnection, runs: Iterable[TaskRunFact
             run.id,
             run.flow_run_id,
             run.root,
+            run.namespace,
             run.parent,
             run.task,
             run.name,

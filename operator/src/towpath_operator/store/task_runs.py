@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, and_, insert, literal_column, or_, select
+from sqlalchemy import Boolean, ColumnElement, and_, func, insert, literal_column, or_, select
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES
@@ -17,12 +17,13 @@ from towpath_operator.store.tables.task_runs import NOT_COMPLETED
 from towpath_operator.store.types import Row
 
 _NOT_COMPLETED = literal_column(f"task_runs.{NOT_COMPLETED.text}", Boolean)
+_NAMESPACE = func.coalesce(flow_runs.c.namespace, task_runs.c.teller_namespace)
 _READ = (
     select(
         task_runs,
         states.c.message.label("state_message"),
         states.c.details.label("state_details"),
-        flow_runs.c.namespace.label("namespace"),
+        _NAMESPACE.label("namespace"),
     )
     .outerjoin(states, and_(states.c.run_id == task_runs.c.id, states.c.id == task_runs.c.state_id))
     .outerjoin(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
@@ -30,7 +31,7 @@ _READ = (
 
 
 async def find_task_run(reader: Reader, run_id: UUID) -> Row | None:
-    """The task run, with its flow run's namespace (None outside a flow)."""
+    """The task run, with its flow run's namespace; outside a flow, with that of who told of it."""
     return (await reader.execute(_READ.where(task_runs.c.id == run_id))).mappings().one_or_none()
 
 
@@ -42,8 +43,8 @@ async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageReques
     if wanted.flow_run_id is not None:
         conditions.append(columns.flow_run_id == wanted.flow_run_id)
     if wanted.namespaces is not None:
-        conditions.append(flow_runs.c.namespace.in_(wanted.namespaces))
-        counted = counted.join(flow_runs, flow_runs.c.id == columns.flow_run_id)
+        conditions.append(_NAMESPACE.in_(wanted.namespaces))
+        counted = counted.outerjoin(flow_runs, flow_runs.c.id == columns.flow_run_id)
     if wanted.states:
         conditions.append(or_(*(state_condition(columns, code, name) for code, name in wanted.states)))
         if not {code for code, _ in wanted.states} & {None, CODES[StateType.COMPLETED]}:

@@ -1,6 +1,7 @@
 """Task runs. Columns are as in flow_runs; lists go by id, which is ordered by time.
 
-Those outside any flow have no `flow_run_id`, and `root_id` when a task called them. One whose state came before its declaration
+Those outside any flow have no `flow_run_id`, and `root_id` when a task called them; `teller_namespace` is the namespace of the
+process that told of them, those of a flow run have its. One whose state came before its declaration
 has an empty `task` and `name` until that comes.
 """
 
@@ -36,6 +37,7 @@ task_runs = Table(
     Column("created", Micros, nullable=False),
     Column("start_time", Micros),
     Column("end_time", Micros),
+    Column("teller_namespace", Text),
     Index(None, "flow_run_id", "id"),
     Index(
         "ix_task_runs_not_completed",

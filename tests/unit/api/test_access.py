@@ -1,5 +1,6 @@
 """Who may: nobody unless a route's declared need is met."""
 
+import base64
 import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from towpath_operator.api.cluster_gate import ClusterGate
 from towpath_operator.api.local_gate import LocalGate, is_loopback
 from towpath_operator.domain.access import Identity, Scope, needs
 from towpath_operator.domain.pod_owners import PodFacts
-from towpath_operator.services.reviews import POD_NAME, POD_UID, Reviews
+from towpath_operator.services.reviews import POD_NAME, POD_UID, Reviews, seconds_left
 
 OPERATOR = Identity("system:serviceaccount:towpath:operator")
 ALICE = Identity("alice", ("people",))
@@ -340,3 +341,36 @@ async def test_a_server_with_a_token_asks_for_it(template: Path, tmp_path: Path)
 )
 def test_loopback_is_known_by_name_and_address(host: str, local: bool) -> None:
     assert is_loopback(host) == local
+
+
+async def test_a_pod_that_could_have_taken_an_attempt_is_out_once_another_did(clustered: Api, cluster: Cluster) -> None:
+    run = await start_attempt(clustered, cluster)
+    cluster.tokens["pod-2"] = make_pod_identity("p2")
+    cluster.pods["default", "p2"] = PodFacts("uid-p2", {LABEL_RUN_ID: run["id"]}, (("job-1", "job-uid"),))
+    batch = make_batch(run["id"], make_log(run["id"]), attempt=1, writer="p2")
+    clustered.client.headers["authorization"] = "Bearer pod-2"
+    await clustered.tell(batch)
+    clustered.client.headers["authorization"] = "Bearer pod"
+    await clustered.take(run, pod="uid-p")
+    clustered.client.headers["authorization"] = "Bearer pod-2"
+    await clustered.tell(batch | {"first_sequence": 2}, 403)
+
+
+def make_token(claims: str) -> str:
+    return f"x.{base64.urlsafe_b64encode(claims.encode()).decode().rstrip('=')}.x"
+
+
+@pytest.mark.parametrize(
+    ("token", "seconds"),
+    [
+        (make_token('{"exp": 130}'), 30),
+        (make_token('{"exp": 50}'), 0),
+        (make_token("{}"), float("inf")),
+        (make_token('{"exp": "soon"}'), float("inf")),
+        (make_token("[]"), float("inf")),
+        ("opaque", float("inf")),
+        ("a.%%%.c", float("inf")),
+    ],
+)
+def test_a_token_is_not_believed_beyond_its_own_end(token: str, seconds: float) -> None:
+    assert seconds_left(token, 100) == seconds

@@ -3,7 +3,9 @@
 Called by the API's cluster gate. The Kubernetes calls stand behind `Reviewer`, which kube.reviews implements.
 """
 
+import base64
 import hashlib
+import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -81,7 +83,14 @@ class ExpiringCache(Generic[K, V]):
 class Reviews:
     """Cached reviews."""
 
-    def __init__(self, reviewer: Reviewer, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._wall_clock = wall_clock
         self._reviewer = reviewer
         self._database = database
         self._tokens: ExpiringCache[bytes, Identity | None] = ExpiringCache(clock)
@@ -100,7 +109,8 @@ class Reviews:
         cached = self._tokens.get(key)
         if cached is None:
             identity = await self._reviewer.review_token(token, API_AUDIENCE)
-            self._tokens.put(key, identity, TOKEN_SECONDS if identity else REFUSED_SECONDS)
+            seconds = min(TOKEN_SECONDS, seconds_left(token, self._wall_clock())) if identity else REFUSED_SECONDS
+            self._tokens.put(key, identity, seconds)
         else:
             identity = cached[0]
         if identity is None:
@@ -140,8 +150,9 @@ class Reviews:
         key = (uid, run_id, attempt)
         cached = self._owners.get(key)
         if cached is None:
-            owns = await self._owns(home_namespace(who), name, uid, run_id, attempt)
-            self._owners.put(key, owns, TOKEN_SECONDS if owns else REFUSED_SECONDS)
+            owns, settled = await self._owns(home_namespace(who), name, uid, run_id, attempt)
+            if settled or not owns:
+                self._owners.put(key, owns, TOKEN_SECONDS if owns else REFUSED_SECONDS)
         else:
             owns = cached[0]
         if not owns:
@@ -154,17 +165,28 @@ class Reviews:
         if not await self.may(who, "create", "flowruns", namespace):
             raise Forbidden(f"You may not create flowruns.towpath.dev in namespace {namespace!r}.")
 
-    async def _owns(self, namespace: str, pod: str, uid: str, run_id: UUID, number: int) -> bool:
+    async def _owns(self, namespace: str, pod: str, uid: str, run_id: UUID, number: int) -> tuple[bool, bool]:
+        """Whether the pod is the attempt's, and whether that is settled: until one takes it, several pods may be."""
         async with self._database.read() as reader:
             row = await find_flow_run(reader, run_id)
             attempt = await find_attempt(reader, run_id, number)
         if row is None or attempt is None or row["namespace"] != namespace:
-            return False
+            return False, False
         if attempt["pod_uid"] is not None:
-            return attempt["pod_uid"] == uid
+            return attempt["pod_uid"] == uid, True
         facts = await self._reviewer.find_pod(namespace, pod)
         job = attempt["job_name"] or job_name(row["deployment_slug"] or "", run_id, number)
-        return facts is not None and is_of_attempt(facts, uid, LABEL_RUN_ID, run_id, job, attempt["job_uid"])
+        return facts is not None and is_of_attempt(facts, uid, LABEL_RUN_ID, run_id, job, attempt["job_uid"]), False
+
+
+def seconds_left(token: str, now: float) -> float:
+    """How long the token says that it lasts; for ever for one that does not say. Only shortens what a review has granted."""
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return max(0.0, float(claims["exp"]) - now)
+    except (IndexError, ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def home_namespace(who: Identity) -> str:

@@ -5,13 +5,13 @@ Called by the engine, by logging, by `towpath.runtime` and by users (`FlowRunCon
 
 import itertools
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from towpath.contract.states import StateType
-from towpath.errors import MissingContextError
+from towpath.errors import MissingContextError, TerminationSignal
 from towpath.states import State
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class FlowRunContext:
         child: where its parent keeps what came of it.
         owns_teller: whether the teller is closed at its end.
         is_held: whether a launcher holds the run, and decides its state when the process is told to stop.
+        told_to_stop: gives the TerminationSignal that the process had, if a runner watches for one.
         is_remote: whether this is the image of a flow run in another process, which numbers its task runs.
         wait_for: futures and states that must complete first.
     """
@@ -150,6 +151,7 @@ class FlowRunContext:
         "runner",
         "task_counts",
         "teller",
+        "told_to_stop",
         "wait_for",
     )
 
@@ -186,6 +188,7 @@ class FlowRunContext:
         self.owns_teller = False
         self.logger: Any = None
         self.is_held = False
+        self.told_to_stop: Callable[[], TerminationSignal | None] | None = None
         self.is_remote = False
         self.wait_for: list[Any] = []
 

@@ -1,7 +1,8 @@
 """Every error that Towpath raises, in one tree. Imports nothing, so that anything may import it.
 
 BaseException
-├── TerminationSignal            the process was told to stop (SIGTERM)
+├── KeyboardInterrupt
+│   └── TerminationSignal        the process was told to stop (SIGTERM)
 └── Exception
     └── TowpathError
         ├── SettingsError            a setting or profile that cannot be read
@@ -191,8 +192,10 @@ class StaleAttempt(ApiRefused):
     """Another attempt holds the run: this process must not go on."""
 
 
-class TerminationSignal(BaseException):
-    """The process was told to stop. A runner's SIGTERM handler raises it inside the flow's code.
+class TerminationSignal(KeyboardInterrupt):
+    """The process was told to stop. A SIGTERM handler raises it inside the flow's code.
+
+    A KeyboardInterrupt, since an event loop whose callback it interrupts lets these through, and would only log others.
 
     Attributes:
         cancelling: whether the run is being cancelled, as far as the runner knows; else it is an eviction or the like.

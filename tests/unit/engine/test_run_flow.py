@@ -126,3 +126,31 @@ def test_a_termination_of_a_run_without_a_launcher_is_told(told: Recording) -> N
 def test_without_an_identity_a_run_begins_here(told: Recording) -> None:
     assert run_flow(add, {"x": 1}).result() == 3
     assert told.flow_states() == ["Pending", "Running", "Completed"]
+
+
+@pytest.mark.parametrize(("is_cancelling", "hook"), [(True, "on_cancellation"), (False, "on_crashed")])
+def test_an_asynchronous_flow_asks_whether_it_was_told_to_stop(told: Recording, is_cancelling: bool, hook: str) -> None:
+    called: list[str] = []
+    signals: list[TerminationSignal] = []
+
+    def note(name: str) -> Any:
+        def called_hook(_flow: Any, _run: Any, state: Any) -> None:
+            called.append(f"{name} {state.name}")
+
+        return called_hook
+
+    @flow(on_cancellation=[note("on_cancellation")], on_crashed=[note("on_crashed")])
+    async def stopped() -> None:
+        loop = asyncio.get_running_loop()
+
+        def arrive() -> None:
+            signals.append(TerminationSignal(cancelling=is_cancelling))
+            raise signals[0]
+
+        loop.call_soon(arrive)
+        await asyncio.Event().wait()
+
+    with pytest.raises(TerminationSignal):
+        run_flow(stopped, run=identity(told, told_to_stop=lambda: signals[0] if signals else None))
+    assert called == [f"{hook} {'Cancelled' if is_cancelling else 'Crashed'}"]
+    assert [event["name"] for event in told.of_kind("state")] == ["Running"]

@@ -58,6 +58,7 @@ def create_flow_run(
     context.log_prints = inherit_log_prints(flow.log_prints, parent)
     context.owns_teller = parent is None and (identity is None or identity.teller is None)
     context.is_held = identity is not None and identity.attempt > 0
+    context.told_to_stop = identity.told_to_stop if identity is not None else None
     context.wait_for = as_list(wait_for)
     context.persist_results = flow.retries > 0
     if identity is None:
@@ -109,13 +110,15 @@ def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> 
     if run.state is not None and run.state.is_final():
         return
     stop_tasks(context)
-    state = crashed_state(error)
-    if isinstance(error, TerminationSignal) and error.cancelling:
-        state = State(StateType.CANCELLED, message=str(error))
+    told = error if isinstance(error, TerminationSignal) else None
+    if told is None and context.told_to_stop is not None:
+        told = context.told_to_stop()
+    state = crashed_state(told or error)
+    if told is not None and told.cancelling:
+        state = State(StateType.CANCELLED, message=str(told))
     logger.error("Crash detected! %s", state.message)
     logger.debug("Crash details:", exc_info=error)
-    is_launchers = context.is_held and isinstance(error, TerminationSignal)
-    if is_launchers:
+    if context.is_held and told is not None:
         run.state = state
     else:
         enter_flow_state(context, state)

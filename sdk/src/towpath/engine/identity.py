@@ -1,8 +1,10 @@
 """Who a run is when the API knew it first: what a runner tells the engine about the run that it took."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from towpath.context import Telling
+from towpath.errors import TerminationSignal
 
 
 class RunIdentity(NamedTuple):
@@ -16,6 +18,8 @@ class RunIdentity(NamedTuple):
         tags: the run's tags.
         deployment_id: the deployment it is a run of.
         run_count: how many times earlier attempts entered RUNNING.
+        told_to_stop: gives the TerminationSignal that the process had, if it had one. An asynchronous flow sees its event loop
+            end and not the signal, so it asks; the signal says whether `on_cancellation` or `on_crashed` hooks are called.
     """
 
     id: str
@@ -25,3 +29,4 @@ class RunIdentity(NamedTuple):
     tags: tuple[str, ...] = ()
     deployment_id: str | None = None
     run_count: int = 0
+    told_to_stop: Callable[[], TerminationSignal | None] | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from towpath.contract.states import TERMINAL, StateType
+from towpath.errors import TerminationSignal
 from towpath.states import State, is_state_iterable
 
 
@@ -58,14 +59,14 @@ def timed_out_state(word: str, seconds: float) -> State[Any]:
 def crashed_state(error: BaseException) -> State[Any]:
     """The state of a run that something other than its code interrupted."""
     kind = type(error).__name__
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, TerminationSignal):
+        message = "Execution was aborted by a termination signal."
+    elif isinstance(error, KeyboardInterrupt):
         message = "Execution was aborted by an interrupt signal."
     elif isinstance(error, SystemExit):
         message = "Execution was aborted by Python system exit call."
     elif kind == "CancelledError":
         message = "Execution was cancelled by the runtime environment."
-    elif kind == "TerminationSignal":
-        message = "Execution was aborted by a termination signal."
     else:
         message = f"Execution was interrupted by an unexpected exception: {describe(error)}"
     return State(StateType.CRASHED, message=message, data=error)

@@ -11,15 +11,13 @@ from types import FrameType
 
 from towpath.errors import TerminationSignal
 
-EXIT_CODE = 128 + signal.SIGTERM
-
 
 @contextmanager
 def raising_on_sigterm() -> Generator[None]:
     """Within the block, SIGTERM raises TerminationSignal in the main thread.
 
     Raises:
-        SystemExit: in its place, at the block's end, with the exit code that a process ended by SIGTERM has.
+        SystemExit: in its place, at the block's end, with the exit code of a process that SIGTERM ended.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         yield
@@ -39,6 +37,6 @@ def raising_on_sigterm() -> Generator[None]:
     except TerminationSignal as error:
         if not is_told:
             raise
-        raise SystemExit(EXIT_CODE) from error
+        raise SystemExit(128 + signal.SIGTERM) from error
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from towpath import flow
@@ -81,6 +82,16 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert '"y"' in file.read_text(), "a bare y is a truth value to the reader that kubectl has"
     assert '"1e3"' in file.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.yaml"]
+
+
+@pytest.mark.parametrize("plural", ["flows", "deployments"])
+def test_what_is_written_is_what_the_cluster_takes(plural: str) -> None:
+    built = make(schedules=[CronSchedule("@daily", parameters={"cups": 2}), IntervalSchedule(60)], timeout_seconds=60)
+    document = built.to_documents()[["flows", "deployments"].index(plural)]
+    crd = yaml.safe_load((Path(__file__).parents[3] / "crds" / f"{plural}.yaml").read_text())
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert set(document["spec"]) <= set(spec["properties"]), "the API server drops what it does not know"
+    Draft202012Validator(spec).validate(document["spec"])
 
 
 def test_models_and_dates_as_parameters_become_json() -> None:

@@ -6,12 +6,24 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.operator import RUN_ID, ago, ended, make_attempt, make_claim, make_job, make_pod, make_run, make_view
+from tests.support.operator import (
+    JOB,
+    RUN_ID,
+    ago,
+    ended,
+    make_attempt,
+    make_claim,
+    make_job,
+    make_pod,
+    make_run,
+    make_view,
+)
 from towpath.contract.declared import ResourceRef
 from towpath.contract.names import LABEL_RUN_ID, flow_run_resource_name
+from towpath.contract.runs import FlowRunRead
 from towpath.contract.states import StateType
 from towpath_operator.domain.attempt_ends import End
-from towpath_operator.domain.belonging import is_job_of, is_run_of, select_own
+from towpath_operator.domain.belonging import find_job_name, is_job_of, is_run_of, select_own
 from towpath_operator.domain.flow_run_actions import (
     Action,
     Launch,
@@ -51,6 +63,12 @@ class TestTheRun:
     )
     def test_it_belongs_to(self, metadata: dict[str, Any], run: dict[str, Any], belongs: bool) -> None:
         assert is_run_of(make_run(**run), make_view(metadata=metadata)) is belongs
+
+    @pytest.mark.parametrize("deployment", ["renamed.main", None])
+    def test_what_the_status_names_stays_its_run_when_the_deployment_is_another(self, deployment: str | None) -> None:
+        run = make_run(resource=None, deployment_resource=deployment)
+        assert is_run_of(run, make_view(metadata={"name": DERIVED}, status={"runId": str(RUN_ID)}))
+        assert not is_run_of(run, make_view(metadata={"name": DERIVED}))
 
     @pytest.mark.parametrize("spec", [{}, {"cancel": True}])
     def test_a_foreign_label_gives_no_hold_on_a_run_but_a_run_of_its_own(self, spec: dict[str, Any]) -> None:
@@ -100,6 +118,18 @@ class TestJobsAndPods:
         run = make_run(deployment_resource="renamed.main")
         assert is_job_of(make_job(), make_view(), run)
         assert not is_job_of(make_job(), make_view(), make_run(attempts=[], deployment_resource="renamed.main"))
+
+    @pytest.mark.parametrize(
+        ("run", "name"),
+        [
+            (make_run(attempts=[make_attempt(job_name="reported")]), "reported"),
+            (make_run(attempts=[make_attempt(job_name=None)]), JOB),
+            (make_run(attempts=[]), JOB),
+            (make_run(attempts=[], deployment_resource=None), None),
+        ],
+    )
+    def test_an_attempts_job_is_named_as_reported_else_as_it_derives(self, run: FlowRunRead, name: str | None) -> None:
+        assert find_job_name(run, 1) == name
 
     def test_a_job_counts_also_when_the_api_has_lost_the_run(self) -> None:
         assert is_job_of(make_job(), make_view(), None)

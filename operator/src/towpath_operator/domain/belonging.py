@@ -23,7 +23,16 @@ def is_run_of(run: FlowRunRead, view: FlowRunView) -> bool:
         return False
     if run.resource is not None:
         return run.resource.uid == view.uid
-    return flow_run_key(run) == view.key
+    # The name derives from the deployment's, which may be another by now; the status says the same for good.
+    return view.told_run_id == run.id or flow_run_key(run) == view.key
+
+
+def find_job_name(run: FlowRunRead, attempt: int) -> str | None:
+    """The name of an attempt's Job, as it was reported, else as it derives; None when neither is known."""
+    told = next((found.job_name for found in run.attempts if found.number == attempt), None)
+    if told:
+        return told
+    return names.job_name(run.deployment_resource, run.id, attempt) if run.deployment_resource else None
 
 
 def is_job_of(job: JobView, view: FlowRunView, run: FlowRunRead | None) -> bool:
@@ -63,7 +72,5 @@ def _select_pods(
 def _is_named(job: str, attempt: int, view: FlowRunView, run: FlowRunRead | None) -> bool:
     if view.run_id is None:
         return False
-    if run is None or run.deployment_resource is None:
-        return job.endswith(f"-{view.run_id.hex[-12:]}-{attempt}")
-    told = {found.job_name for found in run.attempts if found.number == attempt}
-    return job == names.job_name(run.deployment_resource, view.run_id, attempt) or job in told
+    name = find_job_name(run, attempt) if run is not None else None
+    return job == name if name is not None else job.endswith(f"-{view.run_id.hex[-12:]}-{attempt}")

@@ -151,7 +151,7 @@ def _check_volumes(spec: Mapping[str, Any], policy: PodPolicy) -> Iterator[str]:
         if "csi" in volume and driver not in policy.csi_drivers:
             yield (
                 f"spec.volumes[{name}].csi: the driver {driver!r} is not among those that the operator allows"
-                " (TOWPATH_OPERATOR_ALLOWED_CSI_DRIVERS); a PersistentVolumeClaim may be of any driver."
+                " (TOWPATH_OPERATOR_ALLOWED_CSI_DRIVERS in the chart's operator.env); a PersistentVolumeClaim may be of any driver."
             )
 
 

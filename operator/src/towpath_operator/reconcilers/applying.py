@@ -11,7 +11,7 @@ from towpath.contract.problems import Code
 from towpath.contract.runs import AttemptEnded, AttemptLaunched, AttemptWaiting, FlowRunRead
 from towpath_operator.apiclient.errors import ApiRefused
 from towpath_operator.domain import flow_run_actions as actions
-from towpath_operator.domain.belonging import is_job_of
+from towpath_operator.domain.belonging import find_job_name, is_job_of
 from towpath_operator.domain.conditions import FINISHED, find_condition
 from towpath_operator.domain.flow_run_status import Step, tell_story
 from towpath_operator.domain.flow_runs import FlowRunView
@@ -171,10 +171,10 @@ class Applier:
 
     async def _confirm_job_gone(self, key: RunKey, observed: actions.Observed, number: int) -> None:
         view, run = observed.flow_run, observed.run
-        if view is None or run is None or run.deployment_resource is None:
+        if view is None or run is None:
             return
-        name = names.job_name(run.deployment_resource, run.id, number)
-        body = await self._context.kube.find(JOBS, key.namespace, name)
+        name = find_job_name(run, number)
+        body = await self._context.kube.find(JOBS, key.namespace, name) if name is not None else None
         job = view_job(body) if body is not None else None
         if job is None or job.attempt != number or not is_job_of(job, view, run):
             self._context.memory.at(key).gone_jobs.add(number)

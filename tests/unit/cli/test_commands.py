@@ -13,8 +13,9 @@ import pytest
 
 from towpath import __version__
 from towpath.cli import run_guarded
-from towpath.cli.deployments import parse_parameters, parse_start
+from towpath.cli.deployments import parse_start
 from towpath.cli.output import as_text, describe_time, find_value
+from towpath.cli.parameters import parse_parameters
 from towpath.cli.registry import COMMANDS
 from towpath.errors import TowpathError
 from towpath.profiles import read_profiles

@@ -36,13 +36,13 @@ class unmapped(BaseAnnotation[T]):  # noqa: N801 - reads like a function, as in 
         return self.value
 
 
-class allow_failure(BaseAnnotation[T]):  # noqa: N801
+class allow_failure(BaseAnnotation[T]):  # noqa: N801 - as above
     """The task runs even if the run that this future or state belongs to FAILED, and gets the exception in its place."""
 
     __slots__ = ()
 
 
-class quote(BaseAnnotation[T]):  # noqa: N801
+class quote(BaseAnnotation[T]):  # noqa: N801 - as above
     """The value goes to the task as it is: nobody looks for futures and states within it."""
 
     __slots__ = ()

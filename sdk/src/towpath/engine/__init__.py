@@ -2,9 +2,13 @@
 
     definitions, signatures, retries, names      what flows and tasks are; decided once
     tasks, flows                                 the core: generators, a run's life as a series of effects
-    effects, timeouts, loops                     what can be asked for, and how it is done
+    inputs, origins, parameters                  what goes into a run
+    outcomes, caching, hashing, transacting      what comes of it, and what is kept
+    telling, plain                               what is told of it
+    effects, hooks, timeouts, loops              what can be asked for, and how it is done
     driving                                      the drivers: synchronous and asynchronous
-    running                                      calls, submits and maps; `run_flow` for runners
+    running, mapping, signals, identity          calls, submits and maps; `run_flow` for runners
+    workers, remote                              threads, and other processes
 
 Loading this package loads none of its modules: defining a flow needs few of them.
 """

@@ -4,7 +4,7 @@ Called by `towpath.flows` and `towpath.tasks`, and by the runner through `towpat
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,8 @@ from towpath.engine.identity import RunIdentity
 from towpath.engine.outcomes import crashed_state
 from towpath.engine.signals import raising_on_sigterm
 from towpath.engine.tasks import awaited_futures, create_task_run, live_task_run
-from towpath.errors import DefinitionError
+from towpath.engine.telling import enter_task_state
+from towpath.errors import DefinitionError, TransitionRefused
 from towpath.futures import AsyncFuture, Future
 from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
@@ -202,11 +203,10 @@ async def _live_submitted_async(context: TaskRunContext, future: Future[Any]) ->
 
 def drop_submitted(context: TaskRunContext, future: Future[Any]) -> None:
     """Ends a submitted task run that never began because its flow run is over."""
-    from towpath.engine.telling import enter_task_state  # noqa: PLC0415
-
     state: State[Any] = State(StateType.CANCELLED, message="The flow run ended before this task run could start.")
-    enter_task_state(context, state)
-    future.finish(state)
+    with suppress(TransitionRefused):  # it has ended otherwise
+        enter_task_state(context, state)
+    future.finish(context.task_run.state or state)
 
 
 def call_flow(

@@ -222,7 +222,7 @@ def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any
         state = yield from _attempt(context, logger)
         if state.type is not StateType.FAILED or not (yield from _is_retried(context, state, logger)):
             break
-        delay = delay_before(task.delays, run.run_count, task.jitter, random.random() if task.jitter else 0.5)  # noqa: S311
+        delay = delay_before(task.delays, run.run_count, task.jitter, random.random() if task.jitter else 0.5)  # noqa: S311 - no secret
         retry_at = now_us() + int(delay * 1e6)
         waiting: State[Any] = State(
             StateType.SCHEDULED, name="AwaitingRetry", message=state.message, details={"retry_at": retry_at}

@@ -88,13 +88,40 @@ def test_nobody_may_read_secrets_or_do_everything(tools: Environment) -> None:
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], name
 
 
-def test_in_chosen_namespaces_the_operator_may_act_there_alone(tools: Environment) -> None:
+def test_in_chosen_namespaces_the_release_may_act_there_alone(tools: Environment) -> None:
     documents = render(tools, "--set", "namespaces={a,b}")
-    bindings = [d for d in documents if d["kind"] == "RoleBinding"]
-    assert [binding["metadata"]["namespace"] for binding in bindings] == ["a", "b"]
-    role = bindings[0]["roleRef"]["name"]
-    clusterwide = [d["roleRef"]["name"] for d in documents if d["kind"] == "ClusterRoleBinding"]
-    assert role not in clusterwide
+    bindings: dict[str, list[str]] = {}
+    for document in documents:
+        if document["kind"] == "RoleBinding":
+            bindings.setdefault(document["roleRef"]["name"], []).append(document["metadata"]["namespace"])
+    prefix = f"{NAMESPACE}-towpath"
+    assert bindings == {f"{prefix}-{name}": ["a", "b"] for name in ("api-pods", "operator", "uninstall")}
+    clusterwide = {d["roleRef"]["name"] for d in documents if d["kind"] == "ClusterRoleBinding"}
+    assert not clusterwide & bindings.keys()
+
+
+@pytest.mark.parametrize(
+    ("option", "secret"),
+    [
+        ("api.database.url=postgresql://u:p@db/towpath", "towpath-database"),
+        ("api.database.existingSecret=mine", "mine"),
+    ],
+)
+def test_a_shared_database_is_upgraded_before_the_api_starts(tools: Environment, option: str, secret: str) -> None:
+    spec = of_kind(render(tools, "--set", option), "Deployment")["towpath-api"]["spec"]["template"]["spec"]
+    (upgrade,) = spec["initContainers"]
+    assert upgrade["command"] == ["towpath", "server", "database", "upgrade"]
+    for container in (upgrade, spec["containers"][0]):
+        (url,) = [variable for variable in container["env"] if variable["name"] == "TOWPATH_DATABASE_URL"]
+        assert url["valueFrom"]["secretKeyRef"] == {"name": secret, "key": "url"}
+    assert "initContainers" not in of_kind(render(tools), "Deployment")["towpath-api"]["spec"]["template"]["spec"]
+
+
+def test_the_api_is_not_started_again_for_a_database_that_is_away(tools: Environment) -> None:
+    spec = of_kind(render(tools), "Deployment")["towpath-api"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/api/version"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/api/health"
 
 
 def test_every_pod_meets_the_restricted_standard(tools: Environment) -> None:

@@ -123,14 +123,13 @@ class Told:
     def is_stale(self, batch: Batch) -> bool:
         """Whether the fence keeps the batch's states from changing anything: its attempt is superseded or over.
 
-        Attempt 0 never speaks for a run of a deployment: that begins with a claim.
+        Attempt 0 never speaks for a run of a deployment, which begins with a claim.
         """
         root = self.flow_runs.get(batch.run_id)
         if root is None or not root.exists:
             return False
-        if batch.attempt == 0 and root.has_deployment:
-            return True
-        return root.attempt != batch.attempt or root.attempt_over
+        unclaimed = batch.attempt == 0 and root.has_deployment
+        return unclaimed or root.attempt != batch.attempt or root.attempt_over
 
     def plan(self, batch: Batch, fresh: list[range], *, stale: bool, namespace: str) -> tuple[int, list[RefusedItem]]:
         """Plans the items of `batch` whose sequence numbers are in `fresh`.
@@ -140,13 +139,8 @@ class Told:
         """
         applied = 0
         foreign: list[RefusedItem] = []
-        handlers = {
-            "state": self._state,
-            "task_run": self._task_run,
-            "log": self._log,
-            "flow_run": self._flow_run,
-            "attempt": self._attempt,
-        }
+        handlers = {"state": self._state, "task_run": self._task_run, "log": self._log}
+        handlers |= {"flow_run": self._flow_run, "attempt": self._attempt}
         context = _Context(batch, stale, namespace)
         for sequence, item in _numbered(batch, fresh):
             context.sequence = sequence
@@ -230,9 +224,8 @@ class Told:
         run.changed = True
         self._count(run.flow_run_id, before, -1)
         self._count(run.flow_run_id, after, 1)
-        self.entered.append(
-            Entered(RunKind.TASK_RUN, run.id, self._flow_of(run.flow_run_id), before, after, _seconds(run))
-        )
+        flow = self._flow_of(run.flow_run_id)
+        self.entered.append(Entered(RunKind.TASK_RUN, run.id, flow, before, after, _seconds(run)))
         return None
 
     def _flow_state(self, event: dict[str, Any], c: "_Context") -> str | None:
@@ -281,10 +274,9 @@ class Told:
         if not self._is_ours(flow_run_id, c):
             return _foreign("flow_run_id")
         task_run_id: bytes | None = event.get("task_run_id")
-        if task_run_id is not None:
-            task_run = self.task_runs.get(task_run_id)
-            if task_run is not None and not self._is_task_ours(task_run, c):
-                return _foreign("task_run_id")
+        task_run = None if task_run_id is None else self.task_runs.get(task_run_id)
+        if task_run is not None and not self._is_task_ours(task_run, c):
+            return _foreign("task_run_id")
         self.logs.append((flow_run_id, task_run_id, event["level"], event["time"], event["logger"], event["message"]))
         return None
 
@@ -312,7 +304,7 @@ class Told:
         return "" if run is None else run.flow_name
 
     def _total(self, flow_run_id: bytes) -> None:
-        if (run := self.flow_runs.get(flow_run_id)) is not None:
+        if run := self.flow_runs.get(flow_run_id):
             run.total += 1
             run.changed = True
 

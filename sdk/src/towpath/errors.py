@@ -17,6 +17,7 @@ BaseException
         │   ├── ScheduleError            ... for its schedule
         │   └── ManifestError            ... for what its manifest says
         ├── MissingContextError      something that needs a run was called outside one
+        ├── DeadlockError            synchronous code would wait for its own event loop
         ├── RunError                 how a run ended, for those who ask for its result
         │   ├── FailedRun
         │   ├── CrashedRun
@@ -98,6 +99,10 @@ class ManifestError(DeploymentError):
 
 class MissingContextError(TowpathError, RuntimeError):
     """Something that needs a run was called outside one."""
+
+
+class DeadlockError(TowpathError, RuntimeError):
+    """Synchronous code in an event loop would wait for what only that loop can bring about."""
 
 
 class RunError(TowpathError):

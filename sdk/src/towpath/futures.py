@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
+from towpath.errors import DeadlockError
 from towpath.states import State
 
 R = TypeVar("R", covariant=True)
@@ -23,14 +24,16 @@ class Future(Generic[R]):
     Attributes:
         task_run_id: the task run's id.
         name: the task run's name.
+        needs_loop: whether the run, or one that it waits for, is a coroutine in the event loop it was submitted in.
     """
 
-    __slots__ = ("_callbacks", "_event", "_state", "name", "run", "task_run_id")
+    __slots__ = ("_callbacks", "_event", "_state", "name", "needs_loop", "run", "task_run_id")
 
     def __init__(self, task_run_id: str, name: str) -> None:
         self.task_run_id = task_run_id
         self.name = name
         self.run: Any = None
+        self.needs_loop = False
         self._state: State[R] | None = None
         self._event: threading.Event | None = None
         self._callbacks: list[Callable[[Future[R]], object]] | None = None
@@ -74,6 +77,8 @@ class Future(Generic[R]):
 
     def _await_end(self, timeout: float | None) -> State[R] | None:
         if self._state is None:
+            if self.needs_loop:
+                _refuse_to_block_a_loop(self.name)
             with _lock:
                 if self._state is None and self._event is None:
                     self._event = threading.Event()
@@ -127,6 +132,20 @@ class Future(Generic[R]):
         return f"{type(self).__name__}({self.name!r})"
 
 
+def _refuse_to_block_a_loop(name: str) -> None:
+    """Raises DeadlockError in a thread whose event loop is at work."""
+    from asyncio import get_running_loop  # noqa: PLC0415 - who comes here has asyncio loaded
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return
+    raise DeadlockError(
+        f"Task run {name!r} needs the event loop that this code would block: await it first, as in "
+        "`await future.result()`, or submit what needs it."
+    )
+
+
 class AsyncFuture(Future[R]):
     """The future of an asynchronous task that was submitted from an asynchronous flow: its methods are awaited.
 
@@ -134,6 +153,10 @@ class AsyncFuture(Future[R]):
     """
 
     __slots__ = ()
+
+    def __init__(self, task_run_id: str, name: str) -> None:
+        super().__init__(task_run_id, name)
+        self.needs_loop = True
 
     def __await__(self) -> "Generator[Any, None, AsyncFuture[R]]":
         return self
@@ -247,6 +270,8 @@ def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> 
     ended: SimpleQueue[Future[T]] = SimpleQueue()
     waiting = list(futures)
     for future in waiting:
+        if future.needs_loop and not future.done():
+            _refuse_to_block_a_loop(future.name)
         future.add_done_callback(ended.put)
     for left in range(len(waiting), 0, -1):
         try:

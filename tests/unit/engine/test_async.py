@@ -7,7 +7,8 @@ import pytest
 
 from tests.unit.engine.recording import Recording
 from towpath import flow, get_run_logger, task
-from towpath.futures import AsyncFuture, Future
+from towpath.errors import DeadlockError
+from towpath.futures import AsyncFuture, Future, as_completed, wait
 from towpath.task_runners import SequentialTaskRunner
 
 
@@ -219,3 +220,32 @@ def test_what_an_asynchronous_flow_or_task_submitted_ends_also_in_a_synchronous_
     ends = [event["name"] for event in told.of_kind("state") if event["type"] in ("COMPLETED", "CRASHED")]
     assert set(ends) == {"Completed"}
     assert len([name for name in told.task_names() if name.startswith("increase")]) == 2
+
+
+async def test_synchronous_code_that_would_block_its_own_loop_for_ever_is_told_so(told: Recording) -> None:
+    gate = asyncio.Event()
+
+    @task
+    async def waits() -> int:
+        await gate.wait()
+        return 1
+
+    @flow
+    async def my_flow() -> int:
+        first = await waits.submit()
+        second: Any = double.submit(first)
+        third: Any = double.submit(second)
+        with pytest.raises(DeadlockError, match=r"waits-0.*await future\.result"):
+            double(first)  # pyright: ignore[reportArgumentType]
+        with pytest.raises(DeadlockError, match="double-1"):
+            third.result()
+        with pytest.raises(DeadlockError):
+            wait([second])
+        with pytest.raises(DeadlockError):
+            list(as_completed([third]))
+        gate.set()
+        await asyncio.to_thread(third.wait)
+        return third.result()
+
+    assert await my_flow() == 4
+    assert told.states("double-2") == ["Pending", "Failed"]

@@ -126,6 +126,8 @@ def submit_bound(
     is_awaited = gives_async_futures(task, parent)
     future: Future[Any] = (AsyncFuture if is_awaited else Future)(run.id, run.name)
     future.run = run
+    if any(upstream.needs_loop for upstream in awaited_futures(context)):
+        future.needs_loop = True
     if flow_context is not None:
         with flow_context.lock:
             flow_context.outstanding[future] = context

@@ -40,7 +40,7 @@ from towpath.engine.outcomes import (
 from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.telling import enter_task_state, open_root_teller, tell_task_run
 from towpath.engine.timeouts import Overtime
-from towpath.errors import TransitionRefused, UpstreamTaskError
+from towpath.errors import DeadlockError, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
@@ -194,9 +194,9 @@ def resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
     """Puts data in the place of futures and states; False, and NotReady, when one of them did not complete."""
     if not context.upstreams:
         return True
-    if waiting := awaited_futures(context):
-        yield AwaitFutures(waiting)
     try:
+        if waiting := awaited_futures(context):
+            yield AwaitFutures(waiting)
         context.parameters = {name: resolve(value, data_of) for name, value in context.parameters.items()}
         for one in context.wait_for:
             data_of(one)
@@ -204,6 +204,10 @@ def resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
         state: State[Any] = State(StateType.PENDING, name="NotReady", message=str(error))
         enter_task_state(context, state, is_judged=False)
         logger.say(logging.INFO, f"Finished in state {state}")
+        return False
+    except DeadlockError as error:
+        logger.say(logging.ERROR, str(error))
+        yield from _end(context, failed_state("Task", error), logger)
         return False
     context.upstreams = None
     return True

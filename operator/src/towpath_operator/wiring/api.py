@@ -51,8 +51,12 @@ async def open_database(settings: ServerSettings) -> Database:
     if database.is_sqlite:
         await migrate.upgrade(database)
         return database
-    with translated():
-        found, wanted = await migrate.find_revision(database), migrate.newest_revision()
+    try:
+        with translated():
+            found, wanted = await migrate.find_revision(database), migrate.newest_revision()
+    except BaseException:
+        await database.close()
+        raise
     if found != wanted:
         await database.close()
         raise RuntimeError(

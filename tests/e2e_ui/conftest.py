@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.e2e_ui.seeding import Seeder
 from towpath_operator.api.ui_files import UI_DIST
@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 30_000
+"""How long a test waits for a condition; a busy machine is no fault of a page."""
 SHOTS = Path(os.environ.get("TOWPATH_UI_SCREENSHOTS", Path(__file__).parents[2] / "build" / "screenshots"))
 
 
@@ -97,6 +99,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
     """Chromium."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -131,7 +134,7 @@ def open_page(browser: Browser, seeded: Seeded) -> Generator[OpenPage]:
             bases.append(base)
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", on_console)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", on_request)

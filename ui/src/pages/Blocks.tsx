@@ -22,8 +22,15 @@ spec:
     repository: https://github.com/example/flows.git`
 
 const COLUMNS: readonly Column<Block>[] = [
-  { head: 'Block', width: 'minmax(110px, 1.4fr)', cell: (each) => <strong title={each.name}>{each.name}</strong> },
-  { head: 'Type', width: 'minmax(80px, 1fr)', cell: (each) => each.spec.type },
+  {
+    head: 'Block',
+    width: 'minmax(110px, 1.4fr)',
+    cell: (each) => (
+      <span title={`${each.spec.type}/${each.name}`}>
+        {each.spec.type}/<strong>{each.name}</strong>
+      </span>
+    ),
+  },
   { head: 'Secrets', width: 'minmax(80px, 1fr)', from: 640, cell: (each) => each.spec.secretRefs.map((ref) => ref.field).join(', ') || <span className="muted">–</span> },
   { head: 'Namespace', width: 'minmax(80px, 0.6fr)', from: 900, cell: (each) => each.namespace },
   { head: 'Changed', width: '100px', number: true, from: 640, cell: (each) => <RelativeTime time={each.updated} /> },

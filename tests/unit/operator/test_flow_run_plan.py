@@ -207,6 +207,12 @@ class TestEnding:
         actions = plan(with_status_of(run), run=run, jobs=[make_job(), make_job(attempt=2)], pods=pods)
         assert [action.name for action in only(actions, DeleteJob)] == [JOB]
 
+    def test_the_job_of_an_earlier_attempt_that_was_reported_is_left_to_end_by_itself(self) -> None:
+        run = make_run(attempts=[make_attempt(1, ended_at=ago(9)), make_attempt(2, taken_at=ago(5))])
+        pods = [make_pod(state={"running": {}}, attempt=2)]
+        jobs = [make_job(), make_job(attempt=2)]
+        assert not only(plan(with_status_of(run), run=run, jobs=jobs, pods=pods), DeleteJob)
+
     def test_the_status_follows_the_run(self) -> None:
         (patch,) = only(
             plan(make_view(), run=self.RUNNING, jobs=[make_job()], pods=[make_pod(state={"running": {}})]), PatchStatus

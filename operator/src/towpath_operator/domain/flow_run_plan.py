@@ -221,9 +221,12 @@ def _look_when_overdue(pods: Sequence[PodView], now: datetime) -> Iterator[Actio
 
 
 def _plan_superseded(run: FlowRunRead, observed: Observed) -> Iterator[Action]:
-    for job in observed.jobs:
-        if job.attempt < run.attempt and not job.ended and not job.deleting:
-            yield DeleteJob(job.name, job.uid, f"attempt {job.attempt} is superseded by {run.attempt}")
+    """Earlier attempts' Jobs that may still run something. One whose end was reported ends by itself once its pod is gone."""
+    running = {pod.attempt for pod in observed.pods if not pod.ended}
+    reported = {attempt.number for attempt in run.attempts if attempt.ended_at is not None}
+    for job in _open_jobs(observed):
+        if job.attempt < run.attempt and (job.attempt in running or job.attempt not in reported):
+            yield from _delete_jobs([job], f"attempt {job.attempt} is superseded by {run.attempt}")
 
 
 def _plan_attempt(run: FlowRunRead, observed: Observed, now: datetime, settings: PlanSettings) -> Iterator[Action]:

@@ -46,7 +46,12 @@ class Watched:
 
 
 class Resync:
-    """The comparing loop."""
+    """The comparing loop.
+
+    Args:
+        every: seconds between two comparisons.
+        lag: seconds that a watch may be behind without having missed anything.
+    """
 
     def __init__(
         self,
@@ -55,7 +60,12 @@ class Resync:
         namespaces: tuple[str, ...] | None,
         heartbeats: Heartbeats,
         metrics: OperatorMetrics,
+        *,
+        every: float = _EVERY,
+        lag: float = _LAG,
     ) -> None:
+        self._every = every
+        self._lag = lag
         self._kube = kube
         self._watched = watched
         self._namespaces = namespaces
@@ -78,15 +88,19 @@ class Resync:
         """Compare until cancelled."""
         self._heartbeats.expect(LOOP, 600)
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(self._every)
             self._heartbeats.beat(LOOP)
-            for kind in self._watched:
-                try:
-                    missed = await self._compare(kind)
-                except KubeError as error:
-                    logger.info("comparing the %s failed, again later: %s", kind.name, error)
-                    continue
-                self._judge(kind.name, missed)
+            await self.compare_all()
+
+    async def compare_all(self) -> None:
+        """Compare every kind once, and judge its watch."""
+        for kind in self._watched:
+            try:
+                missed = await self._compare(kind)
+            except KubeError as error:
+                logger.info("comparing the %s failed, again later: %s", kind.name, error)
+                continue
+            self._judge(kind.name, missed)
 
     async def _list(self, kind: Watched) -> dict[str, Object]:
         found: dict[str, Object] = {}
@@ -102,7 +116,7 @@ class Resync:
         late = [item for uid, item in listed.items() if _is_behind(kind.versions().get(uid), item)]
         if not lost and not late:
             return 0
-        await asyncio.sleep(_LAG)
+        await asyncio.sleep(self._lag)
         versions = kind.versions()
         missed = [item for item in late if _is_behind(versions.get(get_str(item, "metadata", "uid")), item)]
         repaired = 0

@@ -70,7 +70,6 @@ async def test_a_database_that_cannot_be_opened_is_a_503(tmp_path: Path) -> None
         await asyncio.to_thread(thread.join)
 
 
-
 async def pages(api: Api) -> int:
     async with api.hub.database.read() as reader:
         return (await reader.execute(text("PRAGMA page_count"))).scalar_one()

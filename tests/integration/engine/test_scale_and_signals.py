@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,19 +70,50 @@ def test_ten_thousand_mapped_tasks_stay_small_and_leave_no_thread(sink: EventSin
     assert len(ended) == 10_001
 
 
+ELSEWHERE = """
+import signal, threading, time
+from towpath import flow
+
+def take_the_signal():
+    time.sleep(0.5)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+@flow
+def endless():
+    threading.Thread(target=take_the_signal, daemon=True).start()
+    time.sleep(120)
+
+endless()
+"""
+
+
+@contextmanager
+def running(*command: str) -> Generator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_sigterm_ends_a_flow_without_a_runner_as_crashed_and_told(sink: EventSink, mode: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(ENDLESS)
-    process = subprocess.Popen(
-        [sys.executable, str(script), mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(30) != 0
-    process.stdout.close()
+    with running(str(script), mode) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) != 0
     sink.wait_for(lambda: states_of(sink, "remote-states")[-1:] == ["Crashed"])
     if mode == "sync":
         assert process.returncode == 143
         assert states_of(sink, "wait-0") == ["Pending", "Running", "Crashed"]
+
+
+def test_a_sigterm_that_does_not_interrupt_the_main_thread_s_sleep_is_sent_to_it_again(sink: EventSink) -> None:
+    with running("-c", ELSEWHERE) as process:
+        assert process.wait(60) == 143
+    sink.wait_for(lambda: states_of(sink, "remote-states")[-1:] == ["Crashed"])

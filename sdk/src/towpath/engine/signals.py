@@ -1,8 +1,9 @@
 """SIGTERM in a process that no runner watches: `python flow.py` told to stop ends its run as Crashed and tells it.
 
-Called by `running` for root flows. A handler of the program's own is left alone.
+Called by `running` for root flows; the runner uses `nudge_main_thread`. A handler of the program's own is left alone.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Generator
@@ -10,6 +11,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from towpath.errors import TerminationSignal
+
+NUDGE_INTERVAL = 0.1
+"""Seconds between two nudges."""
+NUDGE_TIME = 2.0
+"""Seconds after which a main thread that has not run its handler counts as one that no signal interrupts."""
 
 
 @contextmanager
@@ -23,20 +29,58 @@ def raising_on_sigterm() -> Generator[None]:
         yield
         return
 
-    is_told = False
+    is_told = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_told
-        is_told = True
+        is_told.set()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise TerminationSignal
 
     signal.signal(signal.SIGTERM, handle)
     try:
-        yield
+        with _nudging(is_told):
+            yield
     except TerminationSignal as error:
-        if not is_told:
+        if not is_told.is_set():
             raise
         raise SystemExit(128 + signal.SIGTERM) from error
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def nudge_main_thread(is_handled: threading.Event, seconds: float = NUDGE_TIME) -> None:
+    """Sends SIGTERM to the main thread again until its handler has run, for `seconds` at most.
+
+    Python runs handlers between bytecodes: a signal that comes after the last bytecode before a blocking system call, but before
+    the call itself, interrupts nothing, and its handler would wait until the call returns.
+    """
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    for _ in range(int(seconds / NUDGE_INTERVAL)):
+        if is_handled.wait(NUDGE_INTERVAL):
+            return
+        signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+@contextmanager
+def _nudging(is_handled: threading.Event) -> Generator[None]:
+    """Within the block, a SIGTERM whose handler does not run soon is sent again."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    if before != -1:  # the program has a use of its own for it
+        signal.set_wakeup_fd(before)
+
+    def watch() -> None:
+        while numbers := os.read(read_end, 64):
+            if signal.SIGTERM in numbers:
+                nudge_main_thread(is_handled)
+        os.close(read_end)
+
+    threading.Thread(target=watch, name="towpath-signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        if before == -1:
+            signal.set_wakeup_fd(-1)
+        os.close(write_end)

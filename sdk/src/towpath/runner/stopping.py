@@ -11,6 +11,7 @@ import threading
 import time
 from types import FrameType
 
+from towpath.engine.signals import NUDGE_TIME, nudge_main_thread
 from towpath.errors import TerminationSignal
 from towpath.runner.ending import TERMINATED
 from towpath.runner.recording import AttemptTeller
@@ -34,6 +35,7 @@ class Stopper:
         self._told_at = 0.0
         self._teller: AttemptTeller | None = None
         self._may_raise = True
+        self._is_handled = threading.Event()
         self._main_done = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -62,6 +64,7 @@ class Stopper:
         self._main_done.set()
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
+        self._is_handled.set()
         self._mark()
         if self._may_raise:
             self._may_raise = False
@@ -83,7 +86,8 @@ class Stopper:
         teller = self._teller
         if teller is not None:
             teller.tell_terminated()
-        if self._main_done.wait(self._grace * FLOW_SHARE):
+        nudge_main_thread(self._is_handled, min(NUDGE_TIME, self._grace * FLOW_SHARE))
+        if self._main_done.wait(max(0.0, self._told_at + self._grace * FLOW_SHARE - time.monotonic())):
             return
         teller = self._teller
         if teller is not None:

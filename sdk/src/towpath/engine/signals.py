@@ -55,7 +55,8 @@ def nudge_main_thread(is_handled: threading.Event, seconds: float = NUDGE_TIME) 
     the call itself, interrupts nothing, and its handler would wait until the call returns.
     """
     main_thread = threading.main_thread().ident
-    assert main_thread is not None
+    if main_thread is None:
+        return
     for _ in range(int(seconds / NUDGE_INTERVAL)):
         if is_handled.wait(NUDGE_INTERVAL):
             return

@@ -27,6 +27,7 @@ BaseException
         │   ├── MissingResult
         │   └── UpstreamTaskError        an input's run did not complete
         ├── TransitionRefused        the transition table does not let a run change so
+        ├── StorageError             what a storage holds cannot be reached, read or written
         ├── ScriptError              a flow's code cannot be imported
         │   └── MissingFlowError         ... or holds no such flow
         ├── ResultError              a result cannot be written or read back
@@ -147,6 +148,10 @@ class TransitionRefused(TowpathError):
     def __init__(self, reason: str, code: str = "transition_refused") -> None:
         super().__init__(reason)
         self.code = code
+
+
+class StorageError(TowpathError):
+    """What a storage holds cannot be reached, read or written; the message names the address, path, commit or permission."""
 
 
 class ScriptError(TowpathError):

@@ -1,0 +1,47 @@
+"""A Google Cloud Storage server for tests: fake-gcs-server over a folder, on loopback. It asks for no credentials."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.support.go_tools import build_go_tool
+from tests.support.programs import running_program
+from tests.support.server_process import free_port
+
+
+@dataclass(frozen=True)
+class GcsServer:
+    """A server that runs.
+
+    Attributes:
+        url: its address, the `api_endpoint` of clients, or their STORAGE_EMULATOR_HOST.
+    """
+
+    url: str
+
+    def make_bucket(self, name: str) -> str:
+        """A new bucket. Returns its name."""
+        httpx.post(f"{self.url}/storage/v1/b", json={"name": name}, timeout=30).raise_for_status()
+        return name
+
+
+@contextlib.contextmanager
+def run_gcs_server() -> Generator[GcsServer]:
+    """A started server, ended and removed at the end."""
+    program = build_go_tool("gcs", "github.com/fsouza/fake-gcs-server")
+    root = Path(tempfile.mkdtemp(prefix="towpath-gcs-"))
+    try:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        listen = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
+        addresses = ["-external-url", url, "-public-host", f"127.0.0.1:{port}"]
+        storage = ["-backend", "filesystem", "-filesystem-root", str(root / "buckets")]
+        with running_program([str(program), *listen, *addresses, *storage], port, root / "log"):
+            yield GcsServer(url)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

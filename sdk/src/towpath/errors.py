@@ -16,6 +16,9 @@ BaseException
         ├── DeploymentError          a deployment that cannot be built or applied
         │   ├── ScheduleError            ... for its schedule
         │   └── ManifestError            ... for what its manifest says
+        ├── BlockError               a block that cannot be defined, saved or loaded
+        │   ├── BlockNotFound            ... since there is none of that name
+        │   └── SecretNotFound           ... since a secret of it is not here
         ├── MissingContextError      something that needs a run was called outside one
         ├── DeadlockError            synchronous code would wait for its own event loop
         ├── RunError                 how a run ended, for those who ask for its result
@@ -96,6 +99,18 @@ class ScheduleError(DeploymentError):
 
 class ManifestError(DeploymentError):
     """A manifest cannot be read; the message names the file, the document, the field and what would be right."""
+
+
+class BlockError(TowpathError, ValueError):
+    """A block cannot be defined, saved or loaded; the message names the block and the field, never a secret."""
+
+
+class BlockNotFound(BlockError):
+    """There is no block of that type and name, or no such type."""
+
+
+class SecretNotFound(BlockError):
+    """The block is there, but a secret of it is not where this process looks."""
 
 
 class MissingContextError(TowpathError, RuntimeError):

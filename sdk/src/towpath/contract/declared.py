@@ -59,10 +59,33 @@ class WorkQueuePut(Declaration):
     spec: WorkQueueSpec
 
 
+class EncodedSecret(BaseModel):
+    """A secret whose bytes are no text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base64: Annotated[str, Field(max_length=1_400_000)]
+
+
 class BlockPut(Declaration):
-    """A Block as declared."""
+    """A Block as declared.
+
+    Attributes:
+        secrets: values of secret fields, by field, dotted where it is nested. They go where secrets are kept, never into the
+            database, and no answer holds them. None takes away what is kept for a field.
+        keep_secrets: whether fields that `secrets` does not name stay as they are, as in a form that is left blank there;
+            otherwise only what is given here remains.
+    """
 
     spec: BlockSpec
+    secrets: Annotated[
+        dict[
+            Annotated[str, Field(min_length=1, max_length=200)],
+            Annotated[str, Field(max_length=1_000_000)] | EncodedSecret | None,
+        ],
+        Field(max_length=50, repr=False),
+    ] = {}
+    keep_secrets: bool = True
 
 
 class NotificationPut(Declaration):

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
-import type { Block, ConcurrencyLimit, Deployment, Flow, Notification, Page, WorkQueue } from './types'
+import type { Block, ConcurrencyLimit, Deployment, Flow, Notification, Page, Schedule, WorkQueue } from './types'
 
 const LIST_LIMIT = 200
 
@@ -67,6 +67,12 @@ export const workQueueQuery = (id: string) =>
 export function changeDeployment(deployment: Deployment, changes: Partial<Schemas['DeploymentSpec']>): Promise<Deployment> {
   const body = { namespace: deployment.namespace, name: deployment.name, spec: { ...deployment.spec, ...changes } }
   return ask<Deployment>(client.PUT('/api/deployments', { body }))
+}
+
+/** Declares the deployment again with other schedules: `change` is given those that it has at this moment. */
+export async function changeSchedules(id: string, change: (schedules: Schedule[]) => Schedule[]): Promise<Deployment> {
+  const deployment = await ask<Deployment>(client.GET('/api/deployments/{item_id}', { params: { path: { item_id: id } } }))
+  return changeDeployment(deployment, { schedules: change(deployment.spec.schedules) })
 }
 
 /** Declares the queue again with `changes` laid over its spec. */

@@ -4,7 +4,7 @@ import uPlot from 'uplot'
 
 import { type Histogram as Counts, stacked } from '../lib/histogram'
 import { toneOf } from '../lib/states'
-import { formatIn } from '../lib/schedules'
+import { formatIn } from '../lib/times'
 import { Chart } from './Chart'
 import classes from './Histogram.module.css'
 import { StateIcon } from './StateBadge'

@@ -13,10 +13,12 @@ interface Props {
   /** The query key that holds what changed. */
   changes: readonly string[]
   onClose: () => void
+  /** The dialog's width. */
+  size?: 'md' | 'lg' | 'xl'
   children: ReactNode
 }
 
-export function SmallForm({ title, button, send, changes, onClose, children }: Props) {
+export function SmallForm({ title, button, send, changes, onClose, size = 'md', children }: Props) {
   const queries = useQueryClient()
   const sending = useMutation({
     mutationFn: send,
@@ -31,7 +33,7 @@ export function SmallForm({ title, button, send, changes, onClose, children }: P
     sending.mutate()
   }
   return (
-    <Modal opened onClose={onClose} title={<strong>{title}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} size={size} title={<strong>{title}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={submit}>
         <Stack gap="md">
           {children}

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { makeSchedule } from './make'
-import { formatIn, intervalMillis, nextTimes, scheduleWords } from './schedules'
-
-const NOW = Date.parse('2026-03-28T12:00:00Z')
-const iso = (times: number[] | undefined) => times?.map((time) => new Date(time).toISOString())
+import { intervalMillis, scheduleWords } from './schedules'
 
 describe('scheduleWords', () => {
   it.each([
@@ -37,35 +33,7 @@ describe('scheduleWords', () => {
   })
 })
 
-describe('nextTimes', () => {
-  it('keeps the hour of the schedule’s time zone when summer time begins', () => {
-    const times = nextTimes(makeSchedule({ cron: '0 9 * * *', timezone: 'Europe/Berlin' }), 2, NOW)
-    expect(iso(times)).toEqual(['2026-03-29T07:00:00.000Z', '2026-03-30T07:00:00.000Z'])
-  })
-
-  it('counts an interval from its anchor', () => {
-    const times = nextTimes(makeSchedule({ interval: '90m', anchor: '2026-03-28T00:15:00Z' }), 2, NOW)
-    expect(iso(times)).toEqual(['2026-03-28T12:15:00.000Z', '2026-03-28T13:45:00.000Z'])
-  })
-
-  it('does not guess where only the server knows', () => {
-    expect(nextTimes(makeSchedule({ rrule: 'FREQ=DAILY' }), 2, NOW)).toBeUndefined()
-    expect(nextTimes(makeSchedule({ interval: '90m' }), 2, NOW)).toBeUndefined()
-    expect(nextTimes(makeSchedule({ cron: '61 * * * *' }), 2, NOW)).toBeUndefined()
-  })
-
-  it('takes day of month and day of week together where the schedule says so', () => {
-    const times = nextTimes(makeSchedule({ cron: '0 0 13 * 5', dayOr: false }), 1, NOW)
-    expect(iso(times)).toEqual(['2026-11-13T00:00:00.000Z'])
-  })
-})
-
 it('reads durations', () => {
   expect(intervalMillis('1d2h3m4s')).toBe(93_784_000)
   expect(intervalMillis('soon')).toBeUndefined()
-})
-
-it('formats in a time zone, and without one that it does not know', () => {
-  expect(formatIn(NOW, 'Asia/Tokyo')).toContain('21:00')
-  expect(formatIn(NOW, 'Nowhere/Here')).toMatch(/\d\d:00/)
 })

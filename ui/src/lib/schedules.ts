@@ -1,5 +1,4 @@
-/** Schedules in words, and the next times at which they start a run. Pure. */
-import { Cron } from 'croner'
+/** Schedules in words. Pure; when they are due is in scheduleTimes. */
 import cronstrue from 'cronstrue'
 
 import type { Schedule } from '../api/types'
@@ -30,7 +29,7 @@ export function scheduleWords(schedule: Pick<Schedule, 'cron' | 'interval' | 'rr
   return 'never'
 }
 
-const ALIASES: Record<string, string> = {
+export const ALIASES: Record<string, string> = {
   '@yearly': '0 0 1 1 *',
   '@annually': '0 0 1 1 *',
   '@monthly': '0 0 1 * *',
@@ -105,37 +104,4 @@ const plural = (count: number, word: string) => `${count} ${word}${count === 1 ?
 function joined(words: readonly string[]): string {
   if (words.length <= 1) return words[0] ?? ''
   return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
-}
-
-/** The next times after `now`, in milliseconds; undefined where only the server can tell (rules of iCalendar). */
-export function nextTimes(schedule: Schedule, count: number, now: number): number[] | undefined {
-  if (schedule.cron != null) return nextOfCron(schedule.cron, schedule, count, now)
-  if (schedule.interval != null && schedule.anchor != null) return nextOfInterval(schedule.interval, Date.parse(schedule.anchor), count, now)
-  return undefined
-}
-
-function nextOfCron(cron: string, schedule: Schedule, count: number, now: number): number[] | undefined {
-  try {
-    const found = new Cron(ALIASES[cron.trim()] ?? cron, { timezone: schedule.timezone, domAndDow: !schedule.dayOr, paused: true })
-    return found.nextRuns(count, new Date(now)).map((time) => time.getTime())
-  } catch {
-    return undefined
-  }
-}
-
-function nextOfInterval(interval: string, anchor: number, count: number, now: number): number[] | undefined {
-  const step = intervalMillis(interval)
-  if (step === undefined || step <= 0) return undefined
-  const first = anchor + (Math.floor((now - anchor) / step) + 1) * step
-  return Array.from({ length: count }, (_, index) => first + index * step)
-}
-
-/** `Tue 24 Nov, 06:00` in a time zone. */
-export function formatIn(time: number, timezone?: string): string {
-  const options: Intl.DateTimeFormatOptions = { weekday: 'short', day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit' }
-  try {
-    return new Intl.DateTimeFormat('en-GB', { ...options, timeZone: timezone }).format(time)
-  } catch {
-    return new Intl.DateTimeFormat('en-GB', options).format(time)
-  }
 }

@@ -86,3 +86,13 @@ export function runMillis(
   const end = run.end_time ? Date.parse(run.end_time) : now
   return Math.max(0, end - Date.parse(run.start_time))
 }
+
+/** `Tue 24 Nov, 06:00` in a time zone; in the reader's without one, or with one that is not known. */
+export function formatIn(time: number, timezone?: string): string {
+  const options: Intl.DateTimeFormatOptions = { weekday: 'short', day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit' }
+  try {
+    return new Intl.DateTimeFormat('en-GB', { ...options, timeZone: timezone }).format(time)
+  } catch {
+    return new Intl.DateTimeFormat('en-GB', options).format(time)
+  }
+}

@@ -2,11 +2,11 @@
 import { Alert, Button, Tabs } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { Activity, CalendarOff, Info, Pause, Play } from 'lucide-react'
+import { Activity, Info, Pause, Play } from 'lucide-react'
 import { useState } from 'react'
 
 import { changeDeployment, declaredKeys, deploymentQuery } from '../api/declared'
-import type { Deployment as Declared, Schedule } from '../api/types'
+import type { Deployment as Declared } from '../api/types'
 import { tell, tellError } from '../components/cancelling'
 import { Id, Snippet } from '../components/Copy'
 import { Facts } from '../components/Facts'
@@ -15,12 +15,10 @@ import { EmptyState, ErrorState, RowsSkeleton } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RunList } from '../components/RunList'
 import { RunNow } from '../components/RunNow'
+import { Schedules } from '../components/Schedules'
 import { Tags } from '../components/Tags'
 import { RelativeTime } from '../components/Times'
-import { useNowEvery } from '../lib/clock'
 import { toManifest } from '../lib/manifests'
-import { formatIn, nextTimes, scheduleWords } from '../lib/schedules'
-import classes from './Deployment.module.css'
 
 const route = getRouteApi('/deployments/$id')
 
@@ -83,7 +81,7 @@ function Shown({ deployment }: { deployment: Declared }) {
           />
         </Tabs.Panel>
         <Tabs.Panel value="schedules">
-          <Schedules schedules={spec.schedules} paused={spec.paused} />
+          <Schedules deployment={deployment} />
         </Tabs.Panel>
         <Tabs.Panel value="parameters">
           <Json value={spec.parameters} what="parameters" />
@@ -120,63 +118,5 @@ function Actions({ deployment }: { deployment: Declared }) {
       </Button>
       {running && <RunNow deployment={deployment} onClose={() => setRunning(false)} />}
     </>
-  )
-}
-
-const SHOWN_TIMES = 10
-
-function Schedules({ schedules, paused }: { schedules: readonly Schedule[]; paused: boolean }) {
-  if (schedules.length === 0) {
-    return (
-      <div className="card">
-        <EmptyState icon={CalendarOff} title="It runs by hand only">
-          <p>Add a schedule to its manifest, for instance:</p>
-          <Snippet what="schedule" text={'spec:\n  schedules:\n    - name: nightly\n      cron: "0 2 * * *"\n      timezone: Europe/Berlin'} />
-        </EmptyState>
-      </div>
-    )
-  }
-  return (
-    <div className={classes.schedules} tabIndex={0} role="group" aria-label="Schedules">
-      {schedules.map((schedule) => (
-        <ScheduleCard key={schedule.name} schedule={schedule} paused={paused || schedule.paused} />
-      ))}
-    </div>
-  )
-}
-
-function ScheduleCard({ schedule, paused }: { schedule: Schedule; paused: boolean }) {
-  const now = useNowEvery(60_000)
-  const times = nextTimes(schedule, SHOWN_TIMES, now)
-  const own = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const both = own !== schedule.timezone
-  return (
-    <section className={`card ${classes.schedule}`} aria-label={`Schedule ${schedule.name}`}>
-      <h2 className={classes.name}>
-        {schedule.name} {paused && <span style={{ color: 'var(--state-paused-text)' }}>· paused</span>}
-      </h2>
-      <p className={classes.words}>
-        {scheduleWords(schedule)} <span className="muted">({schedule.timezone})</span>
-      </p>
-      <p className="mono muted wrap">{schedule.cron ?? schedule.interval ?? schedule.rrule}</p>
-      {times !== undefined && times.length > 0 && !paused && (
-        <table className={classes.times}>
-          <thead>
-            <tr>
-              <th scope="col">{schedule.timezone}</th>
-              {both && <th scope="col">{own} (yours)</th>}
-            </tr>
-          </thead>
-          <tbody>
-            {times.map((time) => (
-              <tr key={time} className="numbers">
-                <td>{formatIn(time, schedule.timezone)}</td>
-                {both && <td>{formatIn(time)}</td>}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </section>
   )
 }

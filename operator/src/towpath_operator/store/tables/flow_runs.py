@@ -2,7 +2,7 @@
 
 `state_type` holds domain.codes' numbers, `state_name` only names that differ from the type's default; the state's message and
 details are in `states` under `state_id`. `expected_time` never changes and orders the lists; `run_after` is when the run may be
-claimed next. `root_id` is the run whose process executes a subflow; None for a root.
+claimed next, `paused_until` when its pause ends unless it is resumed before. `root_id` is the run whose process executes a subflow; None for a root.
 A run that was told of before any state of it has no `state_id` and counts as PENDING.
 """
 
@@ -19,6 +19,7 @@ ACTIVE = text(f"state_type > {SCHEDULED} AND state_type < {FIRST_ENDED}")
 
 BY_SCHEDULE = text("schedule_name IS NOT NULL")
 SUBFLOW = text("root_id IS NOT NULL")
+PAUSED = text("paused_until IS NOT NULL")
 
 flow_runs = Table(
     "flow_runs",
@@ -57,6 +58,7 @@ flow_runs = Table(
     Column("scheduled_time", Micros),
     Column("expected_time", Micros, nullable=False),
     Column("run_after", Micros),
+    Column("paused_until", Micros),
     Column("start_time", Micros),
     Column("end_time", Micros),
     Column("revision", BigInteger, nullable=False),
@@ -79,6 +81,7 @@ flow_runs = Table(
     Index(None, "state_type", "expected_time", "id"),
     Index(None, "parent_flow_run_id"),
     Index("ix_flow_runs_root_id", "root_id", sqlite_where=SUBFLOW, postgresql_where=SUBFLOW),
+    Index("ix_flow_runs_paused", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
     Index("ix_flow_runs_waiting", "work_queue_id", "run_after", "id", sqlite_where=WAITING, postgresql_where=WAITING),
     Index("ix_flow_runs_active", "work_queue_id", "deployment_id", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
 )

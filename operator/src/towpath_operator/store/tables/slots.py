@@ -1,6 +1,6 @@
 """Slots of concurrency limits, held and waited for: one row for each tag and holder, with an end that renewals move."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, false, text
 
 from towpath_operator.store.tables.base import metadata
 from towpath_operator.store.types import Id, Micros
@@ -16,8 +16,10 @@ slots = Table(
     Column("granted", Boolean, nullable=False),
     Column("asked", Micros, nullable=False),
     Column("expires", Micros, nullable=False),
+    Column("occupied", Integer, nullable=False, server_default=text("1")),
+    Column("is_rate", Boolean, nullable=False, server_default=false()),
     Index(None, "root_id"),
     Index(None, "expires"),
     sqlite_with_rowid=False,
 )
-"""`asked` gives the place in the queue; asking again keeps it."""
+"""`asked` gives the place in the queue; asking again keeps it. A slot of a rate (`is_rate`) ends by itself, in its turn, and is never renewed."""

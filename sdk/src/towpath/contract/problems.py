@@ -28,6 +28,7 @@ class Code(StrEnum):
     TRANSITION_REFUSED = "transition_refused"
     RUN_ENDED = "run_ended"
     LIMIT_IS_ZERO = "limit_is_zero"
+    INVALID_INPUT = "invalid_input"
     TOO_LARGE = "too_large"
     TOO_BUSY = "too_busy"
     STORE_UNAVAILABLE = "store_unavailable"

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from towpath.contract.declared import DeploymentRead, FlowRead, ResourceRef, WorkQueueRead
 from towpath.contract.names import LOCAL_NAMESPACE
+from towpath.contract.pauses import PauseRead
 from towpath.contract.resources.base import DeploymentName, Tag
 from towpath.contract.resources.flow_run import TaskCounts
 from towpath.contract.resources.pod_template import PodTemplate
@@ -98,6 +99,7 @@ class FlowRunRead(BaseModel):
         waiting_for: why a run that is not running waits, as a sentence; None when it does not.
         resource: the FlowRun in the cluster, if it has one.
         attempt: the current attempt's number; 0 before the first claim and for runs that no launcher started.
+        pause: what a paused run waits for; None unless it is paused.
     """
 
     id: UUID
@@ -110,6 +112,7 @@ class FlowRunRead(BaseModel):
     deployment_resource: str | None = None
     work_queue: str | None = None
     state: RunState
+    pause: PauseRead | None = None
     waiting_for: str | None = None
     parameters: dict[str, Any] = {}
     tags: list[str] = []

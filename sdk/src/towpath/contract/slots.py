@@ -23,6 +23,9 @@ class SlotRequest(BaseModel):
         holder: what holds the slot, as a task run's id. Asked again for the same holder, it keeps its place in the queue, and
             gets the slots that it has.
         tags: those without a limit need no slot.
+        occupy: how many slots of each limit.
+        rate: for a rate: the slots are not renewed or released but freed one after the other, as the limit's
+            `slotDecayPerSecond` says.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +35,8 @@ class SlotRequest(BaseModel):
     holder: UUID
     tags: Annotated[list[Tag], Field(min_length=1, max_length=200)]
     wait_seconds: Annotated[float, Field(ge=0, le=60)] = 30
+    occupy: Annotated[int, Field(ge=1, le=100_000)] = 1
+    rate: bool = False
 
 
 class SlotGrant(BaseModel):

@@ -12,6 +12,12 @@ class ConcurrencyLimitSpec(Model):
 
     tag: Tag
     limit: Annotated[int, Field(ge=0, le=100_000, description="Slots; with 0 no such task runs.")]
+    slot_decay_per_second: (
+        Annotated[
+            float, Field(gt=0, le=100_000, description="For rate_limit(): how many slots become free in each second.")
+        ]
+        | None
+    ) = None
 
 
 class ConcurrencyLimitStatus(Status):

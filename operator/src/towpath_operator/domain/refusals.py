@@ -137,6 +137,12 @@ class RunEnded(Conflict):
     code = Code.RUN_ENDED
 
 
+class InvalidInput(Refusal):
+    """Not the input that a paused run waits for."""
+
+    code = Code.INVALID_INPUT
+
+
 class LimitIsZero(Conflict):
     """A concurrency limit that lets nobody in."""
 

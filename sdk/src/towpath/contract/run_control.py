@@ -69,8 +69,6 @@ class RunOrders(BaseModel):
         revision: rises with every change; an answer with a lower one is out of date.
         stale: whether another attempt holds the run, or this one was reported ended.
         pause: what it waits for while it is paused.
-        resumed_key: the pause whose resuming put it into this state; None when it came to it otherwise.
-        run_input: what that resuming gave.
     """
 
     state: RunState
@@ -78,8 +76,6 @@ class RunOrders(BaseModel):
     revision: int
     stale: bool = False
     pause: PauseRead | None = None
-    resumed_key: str | None = None
-    run_input: dict[str, Any] | None = None
 
 
 class AttemptPaused(BaseModel):

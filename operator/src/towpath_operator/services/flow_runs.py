@@ -9,18 +9,19 @@ from coolname import generate_slug  # pyright: ignore[reportUnknownVariableType]
 from towpath.contract.ids import now_us, uuid7
 from towpath.contract.runs import FlowRunChanges, FlowRunCreate, FlowRunRead, Page, StateRead
 from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, default_name, judge
-from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
+from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name, shown_name
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.filters import FlowRunFilter
 from towpath_operator.domain.pages import PageRequest, encode_cursor
 from towpath_operator.domain.parameters import check_parameters, lay_over
+from towpath_operator.domain.pausing import is_suspended
 from towpath_operator.domain.refusals import DeploymentNotFound, InvalidRequest, NotFound
 from towpath_operator.domain.times import to_micros
 from towpath_operator.services.pages import paged
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.views import view_flow_run, view_state
 from towpath_operator.store import flow_runs as rows
-from towpath_operator.store.attempts import find_attempts
+from towpath_operator.store.attempts import find_attempt, find_attempts
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
 from towpath_operator.store.engine import TOPIC_CHANGES, TOPIC_CLAIMS, Database, Reader, Transaction
 from towpath_operator.store.revisions import get_revision
@@ -28,6 +29,8 @@ from towpath_operator.store.types import Row
 
 MOST_CHANGES = 500
 BACKSTOP_SECONDS = 15
+TOPIC_ORDERS = "orders"
+"""Wakes the processes of runs: something was asked that one of them must hear."""
 
 
 class FlowRuns:
@@ -287,8 +290,17 @@ async def cancel_row(transaction: Transaction, row: Row, message: str) -> None:
     before = TYPES[row["state_type"]]
     if before in TERMINAL or before is StateType.CANCELLING:
         return
-    held = row["state_type"] != CODES[StateType.SCHEDULED]
+    held = row["state_type"] != CODES[StateType.SCHEDULED] and not await _has_no_process(transaction, row)
     verdict = judge(Transition(RunKind.FLOW_RUN, before, StateType.CANCELLING, has_infrastructure=held))
     if not verdict.accepted:
         return
-    await enter_state(transaction, row, verdict.instead or StateType.CANCELLING, message=message)
+    await enter_state(transaction, row, verdict.instead or StateType.CANCELLING, message=message, paused_until=None)
+    transaction.wake(TOPIC_ORDERS)
+
+
+async def _has_no_process(transaction: Transaction, row: Row) -> bool:
+    """Whether a run is suspended and its attempt was reported ended: nobody is left who could cancel it."""
+    if not is_suspended(TYPES[row["state_type"]], shown_name(row["state_type"], row["state_name"])):
+        return False
+    attempt = await find_attempt(transaction.connection, row["id"], row["attempt"])
+    return attempt is None or attempt["ended_at"] is not None

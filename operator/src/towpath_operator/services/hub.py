@@ -23,6 +23,7 @@ from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.metrics import Metrics
+from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.slots import Slots
@@ -54,6 +55,7 @@ class Hub:
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
         self.slots = Slots(database, self.signals)
+        self.run_control = RunControl(database, self.signals)
         self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(
             database,

@@ -9,6 +9,7 @@ from towpath.contract.resources.flow_run import TaskCounts
 from towpath.contract.runs import AttemptRead, FlowRunRead, LogRead, RunState, StateRead, TaskRunRead
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES, TYPES, shown_name
+from towpath_operator.domain.pausing import view_pause
 from towpath_operator.domain.times import from_micros, maybe_time
 from towpath_operator.store.types import Row
 
@@ -35,7 +36,8 @@ def view_state(row: Row) -> StateRead:
     )
 
 
-def _run_state(row: Row) -> RunState:
+def view_run_state(row: Row) -> RunState:
+    """The state that a run is in; Pending before it was told of any."""
     code = row["state_type"] if row["state_id"] is not None else CODES[StateType.PENDING]
     return RunState(
         type=TYPES[code],
@@ -65,6 +67,7 @@ def view_attempt(row: Row) -> AttemptRead:
 
 def view_flow_run(row: Row, attempts: Sequence[Row]) -> FlowRunRead:
     """A flow run with its attempts."""
+    state = view_run_state(row)
     return FlowRunRead(
         id=row["id"],
         namespace=row["namespace"],
@@ -75,7 +78,8 @@ def view_flow_run(row: Row, attempts: Sequence[Row]) -> FlowRunRead:
         deployment_name=row["deployment_name"],
         deployment_resource=row["deployment_slug"],
         work_queue=row["work_queue_name"],
-        state=_run_state(row),
+        state=state,
+        pause=view_pause(state.name, row["state_details"]) if state.type is StateType.PAUSED else None,
         waiting_for=row["waiting_for"],
         parameters=row["parameters"] or {},
         tags=row["tags"] or [],
@@ -108,7 +112,7 @@ def view_task_run(row: Row) -> TaskRunRead:
         parent_task_run_id=row["parent_task_run_id"],
         task=row["task"] or "unknown",
         name=row["name"] or "unknown",
-        state=None if row["state_id"] is None else _run_state(row),
+        state=None if row["state_id"] is None else view_run_state(row),
         tags=row["tags"] or [],
         inputs={name: [UUID(value) for value in ids] for name, ids in inputs.items()},
         run_count=row["run_count"],

@@ -24,6 +24,7 @@ _READ = (
         deployments.c.slug.label("deployment_slug"),
         work_queues.c.name.label("work_queue_name"),
         states.c.message.label("state_message"),
+        states.c.details.label("state_details"),
     )
     .join(flows, flows.c.id == flow_runs.c.flow_id)
     .outerjoin(deployments, deployments.c.id == flow_runs.c.deployment_id)

@@ -19,6 +19,7 @@ from towpath_operator.api.access import Gate
 from towpath_operator.api.app import create_app
 from towpath_operator.api.local_gate import LocalGate, is_loopback
 from towpath_operator.loops.lateness import run_lateness
+from towpath_operator.loops.pauses import run_pauses
 from towpath_operator.loops.retention import make_retention
 from towpath_operator.loops.running import Loop, running
 from towpath_operator.loops.scheduler import run_scheduler
@@ -106,7 +107,7 @@ def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     """What runs beside the API. A new loop is a module and a line here."""
     runs, logs = settings.keep_runs_days, settings.keep_logs_days
     keep = Keep(timedelta(days=runs) if runs else None, timedelta(days=logs) if logs else None)
-    return (run_scheduler, run_lateness, make_retention(keep))
+    return (run_scheduler, run_lateness, run_pauses, make_retention(keep))
 
 
 async def serve(

@@ -14,7 +14,17 @@ from pydantic import BaseModel, ValidationError
 
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
-from towpath.contract.declared import Declaration, DeclaredRead, DeploymentRead, FlowRead, WorkQueueRead
+from towpath.contract.block_secrets import BlockSecrets
+from towpath.contract.block_types import BlockTypePut, BlockTypeRead
+from towpath.contract.declared import (
+    BlockPut,
+    BlockRead,
+    Declaration,
+    DeclaredRead,
+    DeploymentRead,
+    FlowRead,
+    WorkQueueRead,
+)
 from towpath.contract.ids import uuid7_text
 from towpath.contract.problems import Code, Problem
 from towpath.contract.runs import (
@@ -126,6 +136,40 @@ class ApiClient:
     def list_work_queues(self, **filters: Any) -> Page[WorkQueueRead]:
         """Work queues, by `namespace`, `name`, `limit`, `cursor`."""
         return self._ask("GET", "/work-queues", Page[WorkQueueRead], params=filters)
+
+    # Blocks
+
+    def put_block(self, declaration: BlockPut, *, overwrite: bool = True) -> BlockRead:
+        """Creates a block, or replaces the one of its type and name; its secrets go where they are kept.
+
+        Raises:
+            ApiRefused: with code `name_taken` when there is one, and it is not to be replaced.
+        """
+        return self._ask("PUT", "/blocks", BlockRead, params={"overwrite": str(overwrite).lower()}, body=declaration)
+
+    def list_blocks(self, **filters: Any) -> Page[BlockRead]:
+        """Blocks without their secrets, by `namespace`, `name` (which may be `type/name`), `limit`, `cursor`."""
+        return self._ask("GET", "/blocks", Page[BlockRead], params=filters)
+
+    def delete_block(self, block_id: Id) -> None:
+        """Takes a block away, and the secrets that were saved with it."""
+        self._request("DELETE", f"/blocks/{block_id}")
+
+    def get_block_secrets(self, block_id: Id) -> BlockSecrets:
+        """A block's secrets, which only a server in local mode tells, and only to those who send its token."""
+        return self._ask("GET", f"/blocks/{block_id}/secrets", BlockSecrets)
+
+    def put_block_type(self, block_type: BlockTypePut) -> BlockTypeRead:
+        """Registers a block type, or replaces the one of its slug."""
+        return self._ask("PUT", "/block-types", BlockTypeRead, body=block_type)
+
+    def list_block_types(self, **filters: Any) -> Page[BlockTypeRead]:
+        """Block types, by `namespace`, `slug`, `limit`, `cursor`."""
+        return self._ask("GET", "/block-types", Page[BlockTypeRead], params=filters)
+
+    def delete_block_type(self, slug: str, namespace: str) -> None:
+        """Forgets a registered block type. Its blocks stay."""
+        self._request("DELETE", f"/block-types/{slug}?{urlencode({'namespace': namespace})}")
 
     # Runs
 

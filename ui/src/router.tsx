@@ -5,6 +5,7 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  retainSearchParams,
   type SearchSchemaInput,
 } from '@tanstack/react-router'
 
@@ -13,15 +14,28 @@ import { ErrorState, RowsSkeleton } from './components/Notices'
 import { NotFound } from './components/NotFound'
 import { Shell } from './components/Shell'
 import { type FlowRunSearch, readFlowRunSearch, toQuery } from './lib/filters'
-import { parseSearch, readText, stringifySearch } from './lib/search'
+import { parseSearch, readList, readText, stringifySearch } from './lib/search'
 
 interface Context {
   queries: QueryClient
 }
 
-const root = createRootRouteWithContext<Context>()({ component: Shell, notFoundComponent: NotFound })
-
 type Given<T> = Partial<T> & SearchSchemaInput
+
+export interface EverySearch {
+  /** The namespaces that are looked at; all that the person may see if left out. */
+  namespace?: string[]
+}
+
+const root = createRootRouteWithContext<Context>()({
+  component: Shell,
+  notFoundComponent: NotFound,
+  validateSearch: (search: Given<EverySearch>): EverySearch => {
+    const namespace = readList(search.namespace)
+    return namespace === undefined ? {} : { namespace }
+  },
+  search: { middlewares: [retainSearchParams(['namespace'])] },
+})
 
 const dashboard = createRoute({
   getParentRoute: () => root,

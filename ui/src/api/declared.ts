@@ -1,4 +1,4 @@
-/** What is declared: flows, deployments, work queues, blocks, notifications, concurrency limits. */
+/** What is declared, in the namespaces that are asked for or in all: flows, deployments, work queues, blocks, notifications, concurrency limits. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
@@ -15,13 +15,14 @@ export const declaredKeys = {
   concurrencyLimits: ['concurrency-limits'] as const,
 }
 
-export const flowPages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.flows, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<Flow>>(client.GET('/api/flows', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal })),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const flowPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.flows, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Flow>>(client.GET('/api/flows', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
 export const flowQuery = (id: string) =>
   queryOptions({
@@ -29,15 +30,14 @@ export const flowQuery = (id: string) =>
     queryFn: ({ signal }) => ask<Flow>(client.GET('/api/flows/{item_id}', { params: { path: { item_id: id } }, signal })),
   })
 
-export const deploymentPages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.deployments, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<Deployment>>(
-      client.GET('/api/deployments', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
-    ),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const deploymentPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.deployments, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Deployment>>(client.GET('/api/deployments', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
 export const deploymentQuery = (id: string) =>
   queryOptions({
@@ -46,15 +46,14 @@ export const deploymentQuery = (id: string) =>
       ask<Deployment>(client.GET('/api/deployments/{item_id}', { params: { path: { item_id: id } }, signal })),
   })
 
-export const workQueuePages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.workQueues, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<WorkQueue>>(
-      client.GET('/api/work-queues', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
-    ),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const workQueuePages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.workQueues, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<WorkQueue>>(client.GET('/api/work-queues', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
 export const workQueueQuery = (id: string) =>
   queryOptions({
@@ -81,33 +80,32 @@ export function changeWorkQueue(queue: WorkQueue, changes: Partial<Schemas['Work
   return ask<WorkQueue>(client.PUT('/api/work-queues', { body }))
 }
 
-export const blockPages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.blocks, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<Block>>(client.GET('/api/blocks', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal })),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const blockPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.blocks, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Block>>(client.GET('/api/blocks', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
-export const notificationPages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.notifications, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<Notification>>(
-      client.GET('/api/notifications', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
-    ),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const notificationPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.notifications, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Notification>>(client.GET('/api/notifications', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
-export const concurrencyLimitPages = infiniteQueryOptions({
-  queryKey: [...declaredKeys.concurrencyLimits, 'pages'] as const,
-  queryFn: ({ pageParam, signal }) =>
-    ask<Page<ConcurrencyLimit>>(
-      client.GET('/api/concurrency-limits', { params: { query: { limit: LIST_LIMIT, cursor: pageParam } }, signal }),
-    ),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-})
+export const concurrencyLimitPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.concurrencyLimits, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<ConcurrencyLimit>>(client.GET('/api/concurrency-limits', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
 
 /** Declares a limit, or changes the one of this tag. */
 export function putConcurrencyLimit(namespace: string, tag: string, limit: number): Promise<ConcurrencyLimit> {
@@ -142,3 +140,18 @@ export async function deleteDeclared(kind: DeletableKind, item: Deletable): Prom
 
 export type DeletableKind = 'blocks' | 'notifications' | 'concurrency-limits' | 'work-queues'
 export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name'> & { spec: unknown }
+
+/** The namespaces of what is declared, as far as the first page of each list shows them. */
+export const namespacesQuery = queryOptions({
+  queryKey: ['namespaces'] as const,
+  queryFn: async ({ signal }) => {
+    const query = { params: { query: { limit: 1_000 } }, signal }
+    const pages = await Promise.all([
+      ask<Page<Flow>>(client.GET('/api/flows', query)),
+      ask<Page<Deployment>>(client.GET('/api/deployments', query)),
+      ask<Page<WorkQueue>>(client.GET('/api/work-queues', query)),
+    ])
+    return [...new Set(pages.flatMap((page) => page.items.map((item) => item.namespace)))].sort()
+  },
+  staleTime: 60_000,
+})

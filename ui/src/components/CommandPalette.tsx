@@ -9,6 +9,7 @@ import { type KeyboardEvent, useId, useState } from 'react'
 import { deploymentPages, flowPages } from '../api/declared'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
 import classes from './CommandPalette.module.css'
+import { useNamespace } from './namespaces'
 import { PAGES } from './Shell'
 
 interface Entry {
@@ -91,13 +92,14 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 
 function useEntries(text: string): Entry[] {
   const navigate = useNavigate()
+  const namespace = useNamespace()
   const [wanted] = useDebouncedValue(text, 200)
   const [soon] = useState(() => new Date(Date.now() + 60_000).toISOString())
-  const flows = useInfiniteQuery(flowPages)
-  const deployments = useInfiniteQuery(deploymentPages)
-  const named = useQuery({ ...flowRunsQuery({ name: wanted }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
+  const flows = useInfiniteQuery(flowPages(namespace))
+  const deployments = useInfiniteQuery(deploymentPages(namespace))
+  const named = useQuery({ ...flowRunsQuery({ name: wanted, namespace }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
   const byId = useQuery({ ...flowRunQuery(wanted), enabled: UUID.test(wanted), retry: false })
-  const recent = useQuery({ ...flowRunsQuery({ until: soon }, 5), enabled: wanted === '' })
+  const recent = useQuery({ ...flowRunsQuery({ until: soon, namespace }, 5), enabled: wanted === '' })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
   // While a person still types, runs of what was asked before would come first under Enter.
   const asked = wanted === text && !named.isPlaceholderData

@@ -26,9 +26,9 @@ const STATES = STATE_FILTERS.map(({ value, label, type }) => ({
 }))
 
 export function RunFilters({ search, onChange, without = [] }: Props) {
-  const flows = useInfiniteQuery({ ...flowPages, enabled: !without.includes('flow') })
-  const deployments = useInfiniteQuery({ ...deploymentPages, enabled: !without.includes('deployment') })
-  const queues = useInfiniteQuery({ ...workQueuePages, enabled: !without.includes('queue') })
+  const flows = useInfiniteQuery({ ...flowPages(search.namespace), enabled: !without.includes('flow') })
+  const deployments = useInfiniteQuery({ ...deploymentPages(search.namespace), enabled: !without.includes('deployment') })
+  const queues = useInfiniteQuery({ ...workQueuePages(search.namespace), enabled: !without.includes('queue') })
   const names = (pages: { items: { name: string }[] }[] | undefined) =>
     [...new Set(pages?.flatMap((page) => page.items.map((item) => item.name)))].map((name) => ({ value: name, label: name }))
   const set = (changes: Partial<FlowRunSearch>) => onChange({ ...search, ...changes })

@@ -1,5 +1,5 @@
 /** Starts a run of a deployment: a form made from the flow's parameter schema, or JSON where there is none. */
-import { Button, Group, Modal, Select, Stack, TagsInput, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Modal, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Play } from 'lucide-react'
@@ -9,9 +9,10 @@ import { ApiError } from '../api/client'
 import { flowQuery } from '../api/declared'
 import { flowRunKeys, startFlowRun } from '../api/flowRuns'
 import type { Deployment } from '../api/types'
-import { type Field, parseForm, readFields, toText } from '../lib/schemaForm'
+import { type Field, parseForm, readFields, toText, valueAt } from '../lib/schemaForm'
 import { tell } from './cancelling'
 import { RowsSkeleton } from './Notices'
+import { faultsOf, FieldInput } from './SchemaFields'
 
 interface Props {
   deployment: Deployment
@@ -37,7 +38,7 @@ function Form({ deployment, parameters, onClose, schema }: Props & { schema: unk
   const shown = fields.length > 0 ? fields : schema == null ? [WHOLE] : []
   const [texts, setTexts] = useState<Record<string, string>>(() =>
     Object.fromEntries(
-      shown.map((field) => [field.name, field === WHOLE ? (Object.keys(given).length > 0 ? toText(WHOLE, given) : '') : toText(field, given[field.name])]),
+      shown.map((field) => [field.name, field === WHOLE ? (Object.keys(given).length > 0 ? toText(WHOLE, given) : '') : toText(field, valueAt(given, field.name))]),
     ),
   )
   const [faults, setFaults] = useState<Record<string, string>>({})
@@ -62,7 +63,7 @@ function Form({ deployment, parameters, onClose, schema }: Props & { schema: unk
       onClose()
       void navigate({ to: '/flow-runs/$id', params: { id: run.id } })
     },
-    onError: (error) => setFaults(error instanceof ApiError ? faultsOf(error) : {}),
+    onError: (error) => setFaults(error instanceof ApiError ? faultsOf(error, shown) : {}),
   })
 
   function submit(event: FormEvent) {
@@ -114,45 +115,5 @@ function Form({ deployment, parameters, onClose, schema }: Props & { schema: unk
         </Group>
       </Stack>
     </form>
-  )
-}
-
-/** The API's faults by field: `parameters.days` belongs to the field `days`. */
-function faultsOf(error: ApiError): Record<string, string> {
-  return Object.fromEntries(error.errors.map(({ field, message }) => [field.replace(/^(body\.)?parameters\./, '').split('.')[0] ?? '', message]))
-}
-
-interface InputProps {
-  field: Field
-  text: string
-  fault?: string
-  onChange: (text: string) => void
-}
-
-function FieldInput({ field, text, fault, onChange }: InputProps) {
-  const shared = {
-    label: field.title,
-    description: field.description,
-    error: fault,
-    withAsterisk: field.required && field.fallback === undefined,
-    placeholder: field.fallback === undefined ? undefined : toText(field, field.fallback),
-  }
-  if (field.kind === 'choice' || field.kind === 'boolean') {
-    const choices = field.kind === 'boolean' ? [true, false] : (field.choices ?? [])
-    return <Select {...shared} data={choices.map((choice) => toText(field, choice))} value={text === '' ? null : text} onChange={(value) => onChange(value ?? '')} clearable />
-  }
-  if (field.kind === 'json' || field.multiline === true) {
-    return <Textarea {...shared} autosize minRows={field.name === '' ? 5 : 2} maxRows={16} value={text} onChange={(event) => onChange(event.currentTarget.value)} styles={{ input: { fontFamily: 'var(--mono)', fontSize: 13 } }} />
-  }
-  const types = { 'date-time': 'datetime-local', date: 'date' } as const
-  return (
-    <TextInput
-      {...shared}
-      type={field.kind === 'date-time' || field.kind === 'date' ? types[field.kind] : 'text'}
-      step={field.kind === 'date-time' ? 1 : undefined}
-      inputMode={field.kind === 'integer' ? 'numeric' : field.kind === 'number' ? 'decimal' : undefined}
-      value={text}
-      onChange={(event) => onChange(event.currentTarget.value)}
-    />
   )
 }

@@ -10,6 +10,7 @@ import { SIGNED_OUT } from '../api/client'
 import { useConnection } from '../api/live'
 import { versionQuery } from '../api/server'
 import { Logo } from './Logo'
+import { NamespacePicker } from './namespaces'
 import classes from './Shell.module.css'
 import { SignIn } from './SignIn'
 
@@ -61,6 +62,7 @@ export function Shell() {
         <UnstyledButton className={classes.find} onClick={() => setPalette(true)}>
           <Search size={15} aria-hidden /> <span>Find…</span> <Kbd size="xs">Ctrl K</Kbd>
         </UnstyledButton>
+        <NamespacePicker className={classes.namespace} />
         <nav aria-label="Pages" className={classes.nav}>
           {PAGES.map(({ to, label, icon: Icon }) => (
             <Link key={to} to={to} className={classes.item} activeOptions={{ exact: to === '/', includeSearch: false }}>

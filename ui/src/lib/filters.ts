@@ -102,10 +102,10 @@ export function showsUpcoming(search: FlowRunSearch): boolean {
   return search.upcoming === 'yes' || (search.state?.includes('SCHEDULED') ?? false)
 }
 
-/** How many filters are set. */
+/** How many filters are set; the namespace is chosen for all pages and does not count. */
 export function countFilters(search: FlowRunSearch): number {
   const counted = Object.entries(search) as [keyof FlowRunSearch, string | string[] | undefined][]
-  return counted.reduce((sum, [key, value]) => (key === 'upcoming' ? sum : add(sum, value)), 0)
+  return counted.reduce((sum, [key, value]) => (key === 'upcoming' || key === 'namespace' ? sum : add(sum, value)), 0)
 }
 
 const add = (sum: number, value: string | string[] | undefined) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { type Field, parseForm, parseText, readFields, toText } from './schemaForm'
+import { type Field, parseForm, parseText, readFields, toText, valueAt } from './schemaForm'
 
 const SCHEMA = {
   type: 'object',
@@ -69,4 +69,34 @@ it('names every fault of a form, and leaves out what was left empty', () => {
   const { values, faults } = parseForm(readFields(SCHEMA), { days: 'x', ids: '[1]' })
   expect(values).toEqual({ ids: [1] })
   expect(Object.keys(faults).sort()).toEqual(['days', 'name'])
+})
+
+describe('nested objects', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      auth: { $ref: '#/$defs/Auth' },
+      to: { type: 'array', items: { type: 'string' } },
+      maybe: { anyOf: [{ $ref: '#/$defs/Auth' }, { type: 'null' }] },
+      storage: { type: 'object', properties: { path: { type: 'string' } }, 'x-towpath-block-types': ['s3'] },
+    },
+    $defs: { Auth: { type: 'object', required: ['user'], properties: { user: { type: 'string' }, token: { type: 'string', format: 'password', title: 'Token' } } } },
+  }
+
+  it('have fields of their own, but for those that may be null', () => {
+    expect(readFields(schema).map(({ name, kind, title }) => [name, kind, title])).toEqual([
+      ['auth.user', 'text', 'auth · user'],
+      ['auth.token', 'secret', 'auth · Token'],
+      ['to', 'texts', 'to'],
+      ['maybe', 'json', 'maybe'],
+      ['storage', 'block', 'storage'],
+    ])
+  })
+
+  it('are put together again from what was typed', () => {
+    const { values } = parseForm(readFields(schema), { 'auth.user': 'ada', to: 'a@b.example\n\n c@d.example ' })
+    expect(values).toEqual({ auth: { user: 'ada' }, to: ['a@b.example', 'c@d.example'] })
+    expect(valueAt(values, 'auth.user')).toBe('ada')
+    expect(valueAt(values, 'auth.constructor')).toBeUndefined()
+  })
 })

@@ -1,8 +1,9 @@
 /** Turns a flow's parameter schema (JSON Schema) into form fields, and what was typed back into values. Pure. */
 
-export type FieldKind = 'text' | 'integer' | 'number' | 'boolean' | 'choice' | 'date-time' | 'date' | 'json'
+export type FieldKind = 'text' | 'secret' | 'block' | 'texts' | 'integer' | 'number' | 'boolean' | 'choice' | 'date-time' | 'date' | 'json'
 
 export interface Field {
+  /** Where its value belongs: `days`, or `headers.accept` within a nested object. */
   name: string
   title: string
   description?: string
@@ -12,21 +13,40 @@ export interface Field {
   choices?: unknown[]
   fallback?: unknown
   multiline?: boolean
+  /** Of a field that names another block: the types it takes; none for any. */
+  blockTypes?: string[]
 }
+
+/** Objects nested deeper than this are edited as JSON. */
+const DEEPEST = 3
 
 type Schema = Record<string, unknown>
 
 const isObject = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The fields of a schema of type object, in the order that it gives (`position`, where flows were inspected). */
+/**
+ * The fields of a schema of type object, in the order that it gives (`position`, where flows were inspected). Those of nested
+ * objects stand among them, with the object's title in front.
+ */
 export function readFields(schema: unknown): Field[] {
-  if (!isObject(schema) || !isObject(schema.properties)) return []
+  return isObject(schema) ? fieldsOf(schema, schema, '', '', true) : []
+}
+
+function fieldsOf(schema: Schema, root: Schema, prefix: string, titles: string, needed: boolean, depth = 0): Field[] {
+  if (!isObject(schema.properties)) return []
   const required = new Set(Array.isArray(schema.required) ? schema.required : [])
   const place = (property: unknown, index: number) => (isObject(property) && typeof property.position === 'number' ? property.position : index)
   return Object.entries(schema.properties)
-    .map(([name, property], index) => ({ field: readField(name, property, schema, required.has(name)), at: place(property, index) }))
+    .map(([name, property], index) => ({ name, property, at: place(property, index) }))
     .sort((a, b) => a.at - b.at)
-    .map(({ field }) => field)
+    .flatMap(({ name, property }) => {
+      const path = prefix + name
+      const field = readField(path, property, root, needed && required.has(name))
+      if (titles !== '') field.title = `${titles} · ${field.title === path ? name : field.title}`
+      const inner = resolve(property, root)
+      const opens = depth < DEEPEST && !inner.nullable && isObject(inner.schema.properties) && field.kind === 'json'
+      return opens ? fieldsOf(inner.schema, root, `${path}.`, field.title, field.required, depth + 1) : [field]
+    })
 }
 
 function readField(name: string, given: unknown, root: Schema, required: boolean): Field {
@@ -36,15 +56,17 @@ function readField(name: string, given: unknown, root: Schema, required: boolean
     name,
     title: typeof own.title === 'string' ? own.title : name,
     description: textOf(own.description) ?? textOf(schema.description),
-    kind: kindOf(schema),
+    kind: Array.isArray(own[BLOCK_TYPES] ?? schema[BLOCK_TYPES]) ? 'block' : kindOf(schema),
     required,
     nullable,
     choices: choicesOf(schema),
     fallback: own.default ?? schema.default,
-    multiline: schema.type === 'string' && typeof schema.maxLength === 'number' && schema.maxLength > 200,
+    multiline: schema.type === 'string' && typeof schema.maxLength === 'number' && schema.maxLength > 2_000,
+    blockTypes: (own[BLOCK_TYPES] ?? schema[BLOCK_TYPES]) as string[] | undefined,
   }
 }
 
+const BLOCK_TYPES = 'x-towpath-block-types'
 const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
 /** Follows references, and takes the one alternative beside null. */
@@ -72,7 +94,10 @@ function kindOf(schema: Schema): FieldKind {
   if (choicesOf(schema) !== undefined) return 'choice'
   switch (schema.type) {
     case 'string':
+      if (schema.format === 'password') return 'secret'
       return schema.format === 'date-time' || schema.format === 'date' ? schema.format : 'text'
+    case 'array':
+      return isObject(schema.items) && schema.items.type === 'string' && schema.items.enum === undefined ? 'texts' : 'json'
     case 'integer':
     case 'number':
     case 'boolean':
@@ -86,6 +111,7 @@ function kindOf(schema: Schema): FieldKind {
 export function toText(field: Field, value: unknown): string {
   if (value === undefined || value === null) return ''
   if (field.kind === 'json') return JSON.stringify(value, null, 2)
+  if (field.kind === 'texts') return Array.isArray(value) ? value.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join('\n') : ''
   if (field.kind === 'date-time' && typeof value === 'string') return localTime(value)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
@@ -118,6 +144,8 @@ export function parseText(field: Field, text: string): Parsed {
       const time = new Date(trimmed)
       return Number.isNaN(time.getTime()) ? { fault: 'Give a date and a time.' } : { value: time.toISOString() }
     }
+    case 'texts':
+      return { value: trimmed.split('\n').map((each) => each.trim()).filter((each) => each !== '') }
     case 'json':
       try {
         return { value: JSON.parse(trimmed) as unknown }
@@ -136,7 +164,24 @@ export function parseForm(fields: readonly Field[], texts: Readonly<Record<strin
   for (const field of fields) {
     const parsed = parseText(field, texts[field.name] ?? '')
     if ('fault' in parsed) faults[field.name] = parsed.fault
-    else if ('value' in parsed) values[field.name] = parsed.value
+    else if ('value' in parsed) put(values, field.name.split('.'), parsed.value)
   }
   return { values, faults }
+}
+
+function put(into: Record<string, unknown>, [first = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) {
+    into[first] = value
+    return
+  }
+  const before = Object.hasOwn(into, first) ? into[first] : undefined
+  const inner = isObject(before) ? before : {}
+  into[first] = inner
+  put(inner, rest, value)
+}
+
+/** What stands at a field's place in `values`. */
+export function valueAt(values: unknown, name: string): unknown {
+  if (isObject(values) && Object.hasOwn(values, name)) return values[name]
+  return name.split('.').reduce<unknown>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), values)
 }

@@ -7,6 +7,7 @@ import type { Block } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
@@ -38,7 +39,7 @@ const COLUMNS: readonly Column<Block>[] = [
 ]
 
 export function Blocks() {
-  const pages = useInfiniteQuery(blockPages)
+  const pages = useInfiniteQuery(blockPages(useNamespace()))
   return (
     <PageFrame title="Blocks" fill>
       <DeclaredList

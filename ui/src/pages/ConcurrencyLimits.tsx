@@ -9,6 +9,7 @@ import type { ConcurrencyLimit } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { SmallForm } from '../components/SmallForm'
@@ -23,7 +24,7 @@ spec:
   limit: 10`
 
 export function ConcurrencyLimits() {
-  const pages = useInfiniteQuery({ ...concurrencyLimitPages, refetchInterval: 5_000 })
+  const pages = useInfiniteQuery({ ...concurrencyLimitPages(useNamespace()), refetchInterval: 5_000 })
   const [edited, setEdited] = useState<ConcurrencyLimit | 'new'>()
   const columns = useMemo<readonly Column<ConcurrencyLimit>[]>(
     () => [

@@ -46,8 +46,8 @@ export function Dashboard() {
   const histogram = useMemo(() => countRuns(sample.data?.runs ?? [], bounds.from, bounds.to), [sample.data, bounds])
   const pick = useCallback(
     (from: number, to: number) =>
-      void navigate({ to: '/flow-runs', search: { tag: search.tag, since: new Date(from).toISOString(), until: new Date(to).toISOString() } }),
-    [navigate, search.tag],
+      void navigate({ to: '/flow-runs', search: { tag: search.tag, namespace: search.namespace, since: new Date(from).toISOString(), until: new Date(to).toISOString() } }),
+    [navigate, search.tag, search.namespace],
   )
   const any = useQuery(flowRunsQuery({}, 1))
   return (
@@ -79,9 +79,9 @@ export function Dashboard() {
           </section>
           <div className={classes.halves}>
             <Runs title="Needs a look" query={{ ...query, state: ['FAILED', 'CRASHED', 'Late'] }} none="Nothing failed, crashed or is late in this time." />
-            <Runs title="Running now" query={{ tag: query.tag, state: ['RUNNING', 'CANCELLING', 'PENDING'] }} none="Nothing runs at the moment." />
+            <Runs title="Running now" query={{ tag: query.tag, namespace: query.namespace, state: ['RUNNING', 'CANCELLING', 'PENDING'] }} none="Nothing runs at the moment." />
           </div>
-          <Queues />
+          <Queues namespace={search.namespace} />
         </>
       )}
     </PageFrame>
@@ -189,8 +189,8 @@ function RunLine({ run }: { run: FlowRun }) {
   )
 }
 
-function Queues() {
-  const queues = useInfiniteQuery({ ...workQueuePages, refetchInterval: 10_000 })
+function Queues({ namespace }: { namespace?: string[] }) {
+  const queues = useInfiniteQuery({ ...workQueuePages(namespace), refetchInterval: 10_000 })
   const items = queues.data?.pages.flatMap((page) => page.items) ?? []
   if (items.length === 0) return null
   return (

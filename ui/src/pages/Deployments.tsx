@@ -9,6 +9,7 @@ import { deploymentPages } from '../api/declared'
 import type { Deployment, Page } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RunNow } from '../components/RunNow'
@@ -32,7 +33,7 @@ type Pages = UseInfiniteQueryResult<InfiniteData<Page<Deployment>>>
 export function Deployments() {
   return (
     <PageFrame title="Deployments" fill>
-      <DeploymentList pages={useInfiniteQuery(deploymentPages)} />
+      <DeploymentList pages={useInfiniteQuery(deploymentPages(useNamespace()))} />
     </PageFrame>
   )
 }

@@ -21,7 +21,7 @@ export function Flow() {
   const { tab = 'runs' } = route.useSearch()
   const navigate = route.useNavigate()
   const flow = useQuery(flowQuery(id))
-  const deployments = useInfiniteQuery(deploymentPages)
+  const deployments = useInfiniteQuery(deploymentPages())
   if (flow.isPending) return <RowsSkeleton />
   if (flow.isError) return <ErrorState error={flow.error} retry={() => void flow.refetch()} />
   const { data } = flow

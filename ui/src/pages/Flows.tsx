@@ -7,6 +7,7 @@ import { flowPages } from '../api/declared'
 import type { Flow } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
@@ -37,7 +38,7 @@ const COLUMNS: readonly Column<Flow>[] = [
 ]
 
 export function Flows() {
-  const pages = useInfiniteQuery(flowPages)
+  const pages = useInfiniteQuery(flowPages(useNamespace()))
   return (
     <PageFrame title="Flows" fill>
       <DeclaredList

@@ -7,6 +7,7 @@ import type { Notification } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
@@ -43,7 +44,7 @@ const COLUMNS: readonly Column<Notification>[] = [
 ]
 
 export function Notifications() {
-  const pages = useInfiniteQuery(notificationPages)
+  const pages = useInfiniteQuery(notificationPages(useNamespace()))
   return (
     <PageFrame title="Notifications" fill>
       <DeclaredList

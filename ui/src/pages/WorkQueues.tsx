@@ -11,6 +11,7 @@ import { tell, tellError } from '../components/cancelling'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
+import { useNamespace } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { SmallForm } from '../components/SmallForm'
@@ -26,7 +27,7 @@ spec:
   concurrencyLimit: 20`
 
 export function WorkQueues() {
-  const pages = useInfiniteQuery({ ...workQueuePages, refetchInterval: 10_000 })
+  const pages = useInfiniteQuery({ ...workQueuePages(useNamespace()), refetchInterval: 10_000 })
   const pause = usePause()
   const { mutate } = pause
   const [edited, setEdited] = useState<WorkQueue | 'new'>()

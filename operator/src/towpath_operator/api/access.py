@@ -72,16 +72,18 @@ class Caller:
         """The namespace of runs that the caller's process began itself."""
         return self._permission.home
 
-    async def check(self, namespace: str | None, *, status: bool = False) -> None:
+    async def check(self, namespace: str | None, *, status: bool = False, resource: str | None = None) -> None:
         """Checks that the caller may use the route in `namespace`; None for all namespaces.
 
         Args:
             status: whether the resource's status is written, as the operator does.
+            resource: another one than the route's, for a route that touches several.
 
         Raises:
             Forbidden: when it may not.
         """
-        resource = f"{self._access.resource}/status" if status else self._access.resource
+        resource = resource or self._access.resource
+        resource = f"{resource}/status" if status else resource
         if not await self._permission.allow(self._access.verb, resource, namespace):
             where = "in all namespaces: name one" if namespace is None else f"in namespace {namespace!r}"
             raise Forbidden(f"You may not {self._access.verb} {resource}.towpath.dev {where}.")

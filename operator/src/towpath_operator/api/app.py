@@ -12,13 +12,14 @@ from towpath_operator.api.access import Gate
 from towpath_operator.api.body_limit import BodyLimit
 from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
-from towpath_operator.api.routes import attempts, declared, flow_runs, server, slots, task_runs
+from towpath_operator.api.routes import attempts, declared, events, flow_runs, server, slots, task_runs
 from towpath_operator.api.ui_files import UiFiles
 from towpath_operator.services.hub import Hub
 
 ROUTERS: tuple[APIRouter, ...] = (
     server.router,
     attempts.router,
+    events.router,
     slots.router,
     *declared.ROUTERS,
     flow_runs.router,

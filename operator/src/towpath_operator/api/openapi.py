@@ -1,10 +1,11 @@
-"""Completes the OpenAPI document with what FastAPI cannot see: the batch of events, which the route reads by itself."""
+"""Completes the OpenAPI document with what FastAPI cannot see: batches of events, read by their route; events of streams."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+from towpath.contract.live import LiveBeginning, LiveHint
 from towpath_operator.domain.batches import BATCH_TYPE
 
 _REF = "#/components/schemas/{model}"
@@ -19,6 +20,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     batch = TypeAdapter[Any](BATCH_TYPE).json_schema(ref_template=_REF)
     schemas.update(batch.pop("$defs", {}))
     schemas["RunEventBatch"] = batch
+    for event in (LiveBeginning, LiveHint):
+        schemas[event.__name__] = event.model_json_schema(ref_template=_REF)
     for path in document["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():

@@ -68,6 +68,7 @@ class Nouns(Generic[PutT, ReadT]):
     ) -> None:
         self._database = database
         self._kind = kind
+        self._hints = f"{kind.replace(' ', '-')}s"
         self._rows = rows
         self._view = view
         self._prepare = prepare
@@ -88,6 +89,7 @@ class Nouns(Generic[PutT, ReadT]):
             await self._settle(transaction, row_id, declaration)
             for topic in ALL_TOPICS:
                 transaction.wake(topic)  # a declaration may open what others wait for
+            transaction.hint_of_kind(self._hints, declaration.namespace)
         return await self.get(row_id)
 
     async def get(self, row_id: UUID) -> ReadT:
@@ -121,6 +123,7 @@ class Nouns(Generic[PutT, ReadT]):
                 await self._rows.delete(transaction, row_id)
             for topic in ALL_TOPICS:
                 transaction.wake(topic)
+            transaction.hint_of_kind(self._hints, row["namespace"])
 
     async def _get_row(self, reader: Reader, row_id: UUID) -> Row:
         row = await self._rows.find(reader, row_id)

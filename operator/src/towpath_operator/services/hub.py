@@ -1,5 +1,7 @@
 """All services of one API process, made from its database. Routes and loops get this."""
 
+from collections.abc import Iterable
+
 from towpath.contract.declared import (
     BlockPut,
     BlockRead,
@@ -22,6 +24,7 @@ from towpath_operator.services.claims import ClaimService
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
+from towpath_operator.services.live import Live
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
@@ -45,7 +48,9 @@ class Hub:
         self.database = database
         self.signals = Signals()
         self._listener: Listener | None = None
-        database.on_commit.append(lambda transaction: self.signals.wake(transaction.topics))
+        self.live = Live(database)
+        self.signals.on_close.append(self.live.close_followers)
+        database.on_commit.append(lambda transaction: self._hear(transaction.topics, transaction.hints))
         queue = default_queue or WorkQueueSpec()
         self.metrics = Metrics(database)
         database.on_commit.append(lambda transaction: self.metrics.note_entered(transaction.entered))
@@ -101,9 +106,15 @@ class Hub:
     def start(self) -> None:
         """Starts what runs beside requests."""
         self.ingest.start()
+        self.live.start()
         if not self.database.is_sqlite:
-            self._listener = Listener(self.database.url, self.signals.wake)
+            self._listener = Listener(self.database.url, self._hear)
             self._listener.start()
+
+    def _hear(self, topics: Iterable[str], hints: Iterable[str]) -> None:
+        """Something was committed, here or by another replica."""
+        self.signals.wake(topics)
+        self.live.hear(topics, hints)
 
     async def check_health(self) -> None:
         """Asks the database for an answer.
@@ -117,6 +128,7 @@ class Hub:
     async def close(self) -> None:
         """Answers waiting requests, writes what is queued, closes the database."""
         self.signals.close()
+        await self.live.close()
         await self.ingest.close()
         if self._listener is not None:
             await self._listener.close()

@@ -21,6 +21,7 @@ from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.refusals import Refusal, RunNotFound, StoreUnavailable, TooBusy
 from towpath_operator.domain.sequences import Applied
 from towpath_operator.domain.told import FlowRunFacts, Told
+from towpath_operator.domain.told_counts import count_task_runs
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.told_flow_runs import write_flow_runs
 from towpath_operator.store import ingest as rows
@@ -176,13 +177,23 @@ async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> list[In
     await rows.save_task_runs(connection, (run for run in told.task_runs.values() if run.changed))
     await rows.save_terminated(connection, told.terminated)
     await write_flow_runs(transaction, told)
+    count_task_runs(told, transaction.counts)
     now = now_us()
     keys = {(w.batch.run_id, w.batch.attempt, w.batch.writer) for w in group}
     await rows.save_writers(connection, ((key, marks[key]) for key in keys), now)
     if any(entered.kind is RunKind.FLOW_RUN and entered.after >= FIRST_ENDED for entered in told.entered):
         transaction.wake(TOPIC_CLAIMS)
     transaction.entered.extend(told.entered)
+    _hint(transaction, told)
     return answers
+
+
+def _hint(transaction: Transaction, told: Told) -> None:
+    """Says of which runs the tasks changed and the log grew."""
+    for run_id in {run.flow_run_id for run in told.task_runs.values() if run.changed and run.flow_run_id is not None}:
+        transaction.hint_of_run("task-runs", UUID(bytes=run_id))
+    for run_id in {flow_run_id for flow_run_id, *_ in told.logs if flow_run_id is not None}:
+        transaction.hint_of_run("logs", UUID(bytes=run_id))
 
 
 def _fresh(batch: Batch, marks: dict[rows.WriterKey, Applied]) -> list[range]:

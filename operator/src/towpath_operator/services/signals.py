@@ -5,16 +5,22 @@ A waiter notes the topic's count before it looks and waits only while the count 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class Signals:
-    """Counts of commits by topic."""
+    """Counts of commits by topic.
+
+    Attributes:
+        closed: whether the server is shutting down.
+        on_close: what else is told of that.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = defaultdict(int)
         self._waiters: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self.closed = False
+        self.on_close: list[Callable[[], None]] = []
 
     def wake(self, topics: Iterable[str]) -> None:
         """Tells the waiters of each topic that something was committed."""
@@ -48,3 +54,5 @@ class Signals:
         """Answers everybody who waits, now and later: the server is shutting down."""
         self.closed = True
         self.wake(list(self._waiters))
+        for tell in self.on_close:
+            tell()

@@ -5,7 +5,7 @@ asked, while others read. What must happen after a commit (waking waiting reques
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,8 @@ TOPIC_CLAIMS = "claims"
 
 TOPIC_SCHEDULES = "schedules"
 TOPIC_SLOTS = "slots"
-ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS)
+TOPIC_DELIVERIES = "deliveries"
+ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS, TOPIC_DELIVERIES)
 
 POSTGRES_CONNECTIONS = 8
 POSTGRES_SETTINGS = {
@@ -38,7 +39,11 @@ POSTGRES_SETTINGS = {
     "jit": "off",
 }
 CHANNEL = "towpath"
-"""Where PostgreSQL tells the replicas of commits: one message for a transaction, its topics apart by spaces."""
+"""Where PostgreSQL tells the replicas of commits: one message for a transaction, as `pack_notice` writes it."""
+MAX_NOTICE = 7_500
+"""Bytes of one message; PostgreSQL takes 8,000."""
+ANY_HINT = "*"
+"""Stands for more hints than a message holds."""
 _LOCK = text("SELECT pg_advisory_xact_lock(7093771246)")
 _NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 
@@ -51,12 +56,28 @@ SQLITE_CHECKPOINT_PAGES = 4_000
 class Transaction:
     """One write transaction.
 
+def pack_notice(topics: Collection[str], hints: Collection[str]) -> str:
+    """What the other replicas are told of a commit: its topics, and behind a bar its hints, if they fit."""
+    head = " ".join(sorted(topics))
+    notice = f"{head}|{' '.join(sorted(hints))}"
+    return notice if len(notice) <= MAX_NOTICE else f"{head}|{ANY_HINT}"
+
+
+def unpack_notice(notice: str) -> tuple[list[str], list[str]]:
+    """The topics and hints of a message."""
+    topics, _, hints = notice.partition("|")
+    return topics.split(), hints.split()
+
+
     Attributes:
         connection: what the functions of this package write by.
         entered: the changes of state that it makes, for those who follow them.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
+        counts: what it changes in the histograms' counts; of flow runs that it notes as changed, finish() adds it.
+        topics: whom its commit wakes.
+        hints: what open pages may want to look at again, beyond the runs that changed.
         self.connection = connection
         self.entered: list[Entered] = []
         self._changed: dict[UUID, None] = {}
@@ -65,6 +86,7 @@ class Transaction:
     def changed(self, flow_run_id: UUID) -> None:
         """Notes that a flow run changed: its revision rises once, at the commit."""
         self._changed[flow_run_id] = None
+        self.hints: set[str] = set()
 
     def wake(self, topic: str) -> None:
         """Asks for `topic`'s waiting requests to be woken after the commit."""
@@ -74,6 +96,14 @@ class Transaction:
         """Writes what is due at the end."""
         ended = [
             UUID(bytes=one.run_id) for one in self.entered if one.kind is RunKind.FLOW_RUN and one.after >= FIRST_ENDED
+    def hint_of_run(self, kind: str, flow_run_id: UUID) -> None:
+        """Tells pages that show this run that its `kind` (as `logs`) grew."""
+        self.hints.add(f"{kind}:{flow_run_id.hex}")
+
+    def hint_of_kind(self, kind: str, namespace: str) -> None:
+        """Tells pages that show things of this `kind` (as `deployments`) in the namespace that some changed."""
+        self.hints.add(f"{kind}@{namespace}")
+
         ]
         if ended and await free_slots(self.connection, ended):
             self.topics.add(TOPIC_SLOTS)
@@ -126,10 +156,9 @@ class Database:
                 transaction = Transaction(connection)
                 yield transaction
                 await transaction.finish()
-                if transaction.topics and not self.is_sqlite:
-                    await connection.execute(
-                        _NOTIFY, {"channel": CHANNEL, "topics": " ".join(sorted(transaction.topics))}
-                    )
+                if (transaction.topics or transaction.hints) and not self.is_sqlite:
+                    notice = pack_notice(transaction.topics, transaction.hints)
+                    await connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": notice})
                 await connection.commit()
         for listener in self.on_commit:
             listener(transaction)

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import URL
 
-from towpath_operator.store.engine import ALL_TOPICS, CHANNEL
+from towpath_operator.store.engine import ALL_TOPICS, ANY_HINT, CHANNEL, unpack_notice
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
@@ -20,11 +20,15 @@ CHECK_SECONDS = 10
 
 
 class Listener:
-    """Listens in a task of its own from `start` to `close`."""
+    """Listens in a task of its own from `start` to `close`.
 
-    def __init__(self, url: URL, wake: Callable[[Iterable[str]], None]) -> None:
+    Args:
+        hear: is given the topics and hints of each commit of whatever replica.
+    """
+
+    def __init__(self, url: URL, hear: Callable[[Iterable[str], Iterable[str]], None]) -> None:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._wake = wake
+        self._hear = hear
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -49,12 +53,12 @@ class Listener:
         connection: Any = await asyncpg.connect(self._dsn, timeout=CHECK_SECONDS)
         try:
             await connection.add_listener(CHANNEL, self._heard)
-            self._wake(ALL_TOPICS)
+            self._hear(ALL_TOPICS, (ANY_HINT,))
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
                 await connection.execute("SELECT 1", timeout=CHECK_SECONDS)  # a dead connection says nothing by itself
         finally:
             await connection.close(timeout=1)
 
-    def _heard(self, _: Any, __: int, ___: str, topics: str) -> None:
-        self._wake(topics.split())
+    def _heard(self, _: Any, __: int, ___: str, notice: str) -> None:
+        self._hear(*unpack_notice(notice))

@@ -77,7 +77,12 @@ class RunControl:
                 await _launch_again(transaction, row, "Resuming", "The run was resumed.", details, now)
             else:
                 await enter_state(
-                    transaction, row, StateType.RUNNING, message="The run was resumed.", details=details, paused_until=None
+                    transaction,
+                    row,
+                    StateType.RUNNING,
+                    message="The run was resumed.",
+                    details=details,
+                    paused_until=None,
                 )
             transaction.wake(TOPIC_ORDERS)
         return await self._read(run_id)
@@ -232,7 +237,9 @@ async def _launch_again(
 ) -> None:
     """The run waits to be claimed, as a next attempt."""
     values = {"run_after": now, "waiting_for": None, "paused_until": None, **further}
-    await enter_state(transaction, row, StateType.SCHEDULED, name=name, message=message, time=now, details=details, **values)
+    await enter_state(
+        transaction, row, StateType.SCHEDULED, name=name, message=message, time=now, details=details, **values
+    )
     transaction.wake(TOPIC_CLAIMS)
 
 

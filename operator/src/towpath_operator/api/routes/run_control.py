@@ -29,7 +29,9 @@ async def _check(run_id: UUID, hub: Hub, caller: Caller) -> None:
 
 @router.post("/pause", tags=["flow-runs"], operation_id="pause_flow_run")
 @guarded(_CHANGE)
-async def pause_flow_run(run_id: UUID, hub: TheHub, caller: TheCaller, asked: FlowRunPause | None = None) -> FlowRunRead:
+async def pause_flow_run(
+    run_id: UUID, hub: TheHub, caller: TheCaller, asked: FlowRunPause | None = None
+) -> FlowRunRead:
     """Pauses a run that is Running: its process stays, and begins no task run until it is resumed."""
     await _check(run_id, hub, caller)
     return await hub.run_control.pause(run_id, asked or FlowRunPause(), suspend=False)

@@ -21,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attempts.router,
     events.router,
     slots.router,
+    slots.limits,
     *declared.ROUTERS,
     flow_runs.router,
     run_control.router,

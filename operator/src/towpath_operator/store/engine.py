@@ -53,9 +53,6 @@ SQLITE_CACHE_KB = 16_000
 SQLITE_CHECKPOINT_PAGES = 4_000
 
 
-class Transaction:
-    """One write transaction.
-
 def pack_notice(topics: Collection[str], hints: Collection[str]) -> str:
     """What the other replicas are told of a commit: its topics, and behind a bar its hints, if they fit."""
     head = " ".join(sorted(topics))
@@ -69,33 +66,33 @@ def unpack_notice(notice: str) -> tuple[list[str], list[str]]:
     return topics.split(), hints.split()
 
 
+class Transaction:
+    """One write transaction.
+
     Attributes:
         connection: what the functions of this package write by.
         entered: the changes of state that it makes, for those who follow them.
-    """
-
-    def __init__(self, connection: AsyncConnection) -> None:
         counts: what it changes in the histograms' counts; of flow runs that it notes as changed, finish() adds it.
         topics: whom its commit wakes.
         hints: what open pages may want to look at again, beyond the runs that changed.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.entered: list[Entered] = []
+        self.counts = Counts()
         self._changed: dict[UUID, None] = {}
         self.topics: set[str] = set()
+        self.hints: set[str] = set()
 
     def changed(self, flow_run_id: UUID) -> None:
         """Notes that a flow run changed: its revision rises once, at the commit."""
         self._changed[flow_run_id] = None
-        self.hints: set[str] = set()
 
     def wake(self, topic: str) -> None:
         """Asks for `topic`'s waiting requests to be woken after the commit."""
         self.topics.add(topic)
 
-    async def finish(self) -> None:
-        """Writes what is due at the end."""
-        ended = [
-            UUID(bytes=one.run_id) for one in self.entered if one.kind is RunKind.FLOW_RUN and one.after >= FIRST_ENDED
     def hint_of_run(self, kind: str, flow_run_id: UUID) -> None:
         """Tells pages that show this run that its `kind` (as `logs`) grew."""
         self.hints.add(f"{kind}:{flow_run_id.hex}")
@@ -104,9 +101,16 @@ def unpack_notice(notice: str) -> tuple[list[str], list[str]]:
         """Tells pages that show things of this `kind` (as `deployments`) in the namespace that some changed."""
         self.hints.add(f"{kind}@{namespace}")
 
+    async def finish(self) -> None:
+        """Writes what is due at the end."""
+        ended = [
+            UUID(bytes=one.run_id) for one in self.entered if one.kind is RunKind.FLOW_RUN and one.after >= FIRST_ENDED
         ]
         if ended and await free_slots(self.connection, ended):
             self.topics.add(TOPIC_SLOTS)
+        if self._changed:
+            await count_changed(self.connection, list(self._changed), self.counts)
+        await save_counts(self.connection, self.counts)
         if self._changed:
             await stamp_revisions(self.connection, list(self._changed))
             self.topics.add(TOPIC_CHANGES)

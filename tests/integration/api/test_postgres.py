@@ -34,7 +34,12 @@ async def replicas(postgres: Postgres, migrated: str) -> AsyncGenerator[tuple[Ap
 
 
 def differences(connection: Connection) -> list[Any]:
-    return compare_metadata(MigrationContext.configure(connection), metadata)
+    """What the tables differ in, but for an index that is made only where the extension for it may be created."""
+
+    def is_ours(_: Any, name: str | None, *__: Any) -> bool:
+        return name != "ix_flow_runs_name_trigrams"
+
+    return compare_metadata(MigrationContext.configure(connection, opts={"include_object": is_ours}), metadata)
 
 
 async def test_migrated_tables_are_those_of_the_code(postgres: Postgres, migrated: str) -> None:

@@ -1,7 +1,21 @@
 """What the lists of runs and logs are filtered by. Built by routes from query parameters, read by the store."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+
+from towpath_operator.domain.parameter_texts import ParameterFilter
+
+SORTS: Final = ("expected", "start", "end", "duration", "name")
+"""What lists of flow runs are sorted by."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """The order of a list of flow runs; runs that are equal in it go by id."""
+
+    by: str = "expected"
+    descending: bool = True
 
 
 @dataclass(frozen=True)
@@ -11,6 +25,8 @@ class FlowRunFilter:
     Attributes:
         states: (type code or None, name or None) as domain.codes parses them.
         flows, deployments: names, or ids where they are UUIDs.
+        search: a part of the run's name, regardless of case; or its id.
+        parameters: all of them must match.
         since, until: bounds of the expected time, in microseconds; `until` is exclusive.
     """
 
@@ -21,6 +37,8 @@ class FlowRunFilter:
     work_queues: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     name: str | None = None
+    search: str | None = None
+    parameters: tuple[ParameterFilter, ...] = ()
     parent_flow_run_id: UUID | None = None
     since: int | None = None
     until: int | None = None
@@ -35,6 +53,7 @@ class TaskRunFilter:
     states: tuple[tuple[int | None, str | None], ...] = ()
     task: str | None = None
     name: str | None = None
+    search: str | None = None
     since: int | None = None
     until: int | None = None
 

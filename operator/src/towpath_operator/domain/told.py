@@ -33,6 +33,7 @@ class FlowRunFacts:
     Attributes:
         root: the run whose process executes it: itself, or for a subflow the batch's run.
         exists: whether it has a row.
+        flow_id, deployment_id: None where it is not known yet.
         attempt: the attempt that may speak for it.
         attempt_over: whether that attempt has been reported ended.
         known_states: ids of the transitions that its history holds, of those that the group tells.
@@ -44,6 +45,8 @@ class FlowRunFacts:
     exists: bool = False
     namespace: str = ""
     flow_name: str = ""
+    flow_id: bytes | None = None
+    deployment_id: bytes | None = None
     attempt: int = 0
     attempt_over: bool = False
     has_deployment: bool = False
@@ -69,6 +72,7 @@ class TaskRunFacts:
 
     Attributes:
         root, namespace: set for those outside any flow run: the process' and the teller's.
+        stored_type, stored_flow_run_id: the state and the flow run that it has been counted by.
         told_by, told_at: the writer of the current state and its sequence number there, when this group told it.
     """
 
@@ -85,6 +89,8 @@ class TaskRunFacts:
     created: int = 0
     start_time: int | None = None
     end_time: int | None = None
+    stored_type: int | None = None
+    stored_flow_run_id: bytes | None = None
     told_by: tuple[bytes, int, str] | None = None
     told_at: int = 0
     changed: bool = False

@@ -18,6 +18,7 @@ from towpath_operator.store.flow_runs import (
     add_task_counts,
     count_tasks,
     insert_flow_run,
+    replace_parameters,
     replace_tags,
 )
 
@@ -72,6 +73,8 @@ async def _update(transaction: Transaction, run: FlowRunFacts) -> None:
         values |= _declared_values(run.declared)
         if "tags" in run.declared:
             await replace_tags(transaction, run_id, run.declared["tags"])
+        if "parameters" in run.declared:
+            await replace_parameters(transaction, run_id, run.declared["parameters"])
     counts = {
         "tasks_total": run.total,
         "tasks_running": run.running,
@@ -102,7 +105,7 @@ async def _insert(transaction: Transaction, run: FlowRunFacts, event: Mapping[st
     }
     counts = await count_tasks(transaction, run_id)
     await insert_flow_run(transaction, values | _state_values(run) | _declared_values(event) | counts)
-    run.exists = True
+    run.exists, run.flow_id = True, flow_id.bytes
 
 
 async def _find_or_make_flow(transaction: Transaction, namespace: str, name: str) -> UUID:

@@ -130,10 +130,14 @@ def _sqlite_values(columns: Iterable[tuple[str, Kind]]) -> list[str]:
     return values
 
 
-def _sqlite_parameters(columns: tuple[tuple[str, Kind], ...], rows: Sequence[Sequence[Any]]) -> tuple[str, bytes]:
+def _sqlite_parameters(
+    columns: tuple[tuple[str, Kind], ...], rows: Sequence[Sequence[Any]]
+) -> tuple[str, bytes] | tuple[str]:
     ids = [index for index, (_, kind) in enumerate(columns) if kind == "id"]
     plain = [index for index, (_, kind) in enumerate(columns) if kind != "id"]
     text = json.dumps([[row[index] for index in plain] for row in rows], separators=(",", ":"), ensure_ascii=False)
+    if not ids:
+        return (text,)
     return text, b"".join([row[index] or _NO_ID for row in rows for index in ids])
 
 

@@ -5,17 +5,29 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, shown_name
-from towpath_operator.domain.filters import FlowRunFilter
+from towpath_operator.domain.filters import FlowRunFilter, Sort
 from towpath_operator.domain.pages import PageRequest
+from towpath_operator.domain.parameter_texts import ParameterFilter, parameter_texts
+from towpath_operator.store.counting import recount_tags
 from towpath_operator.store.engine import Reader, Transaction
-from towpath_operator.store.lists import beyond, count_capped
-from towpath_operator.store.tables import deployments, flow_run_tags, flow_runs, flows, states, task_runs, work_queues
+from towpath_operator.store.lists import LIKE_ESCAPE, beyond, count_capped, like_pattern
+from towpath_operator.store.tables import (
+    deployments,
+    flow_run_parameters,
+    flow_run_tags,
+    flow_runs,
+    flows,
+    states,
+    task_runs,
+    work_queues,
+)
 from towpath_operator.store.types import Row
 
+_BY_TIME = Sort()
 _READ = (
     select(
         flow_runs,
@@ -54,15 +66,30 @@ async def find_by_key(reader: Reader, deployment_id: UUID, key: str) -> Row | No
     return (await reader.execute(_READ.where(wanted))).mappings().one_or_none()
 
 
-async def list_flow_runs(reader: Reader, wanted: FlowRunFilter, page: PageRequest) -> tuple[Sequence[Row], int]:
-    """One page of the matching runs, newest first, with one more than the limit if there are more; and how many match."""
-    conditions = _conditions(wanted)
+SORT_COLUMNS: Mapping[str, Column[Any]] = {
+    "expected": flow_runs.c.expected_time,
+    "start": flow_runs.c.begins,
+    "end": flow_runs.c.ends,
+    "duration": flow_runs.c.duration,
+    "name": flow_runs.c.name,
+}
+"""By domain.filters.SORTS. None of them is ever NULL in a run that a transaction has written."""
+
+
+async def list_flow_runs(
+    reader: Reader, wanted: FlowRunFilter, page: PageRequest, sort: Sort = _BY_TIME
+) -> tuple[Sequence[Row], int]:
+    """One page of the matching runs in this order, with one more than the limit if there are more; and how many match."""
+    conditions = flow_run_conditions(wanted)
     total = await count_capped(reader, select(flow_runs.c.id).where(*conditions))
-    keys = (flow_runs.c.expected_time, flow_runs.c.id)
+    keys = (SORT_COLUMNS[sort.by], flow_runs.c.id)
     if page.after:
-        conditions.append(beyond(keys, page.after, descending=True))
-    ordered = _READ.where(*conditions).order_by(*(key.desc() for key in keys)).limit(page.limit + 1)
-    return (await reader.execute(ordered)).mappings().all(), total
+        conditions.append(beyond(keys, page.after, descending=sort.descending))
+    order = (key.desc() if sort.descending else key.asc() for key in keys)
+    page_ids = select(flow_runs.c.id).where(*conditions).order_by(*order).limit(page.limit + 1)
+    ids = (await reader.execute(page_ids)).scalars().all()
+    rows = {row["id"]: row for row in await find_flow_runs(reader, ids)} if ids else {}
+    return [rows[run_id] for run_id in ids], total
 
 
 async def list_changed(reader: Reader, after: int, limit: int, namespaces: Sequence[str] | None) -> Sequence[Row]:
@@ -93,7 +120,8 @@ async def list_open_subflows(reader: Reader, root_id: UUID) -> Sequence[Row]:
     return (await reader.execute(query)).mappings().all()
 
 
-def _conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
+def flow_run_conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
+    """What the filter asks of rows of flow_runs."""
     columns = flow_runs.c
     conditions: list[ColumnElement[bool]] = []
     if wanted.namespaces is not None:
@@ -111,6 +139,10 @@ def _conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
         conditions.append(columns.id.in_(tagged))
     if wanted.name is not None:
         conditions.append(columns.name == wanted.name)
+    if wanted.search is not None:
+        conditions.append(matches(columns, wanted.search))
+    for parameter in wanted.parameters:
+        conditions.append(columns.id.in_(_with_parameter(parameter)))
     if wanted.parent_flow_run_id is not None:
         conditions.append(columns.parent_flow_run_id == wanted.parent_flow_run_id)
     if wanted.since is not None:
@@ -118,6 +150,20 @@ def _conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(columns.expected_time < wanted.until)
     return conditions
+
+
+def matches(columns: Any, search: str) -> ColumnElement[bool]:
+    """Rows whose name contains `search`, regardless of case, or whose id it is."""
+    named = columns.name.ilike(like_pattern(search), escape=LIKE_ESCAPE)
+    ids = _uuids([search])
+    return or_(named, columns.id == ids[0]) if ids else named
+
+
+def _with_parameter(wanted: ParameterFilter) -> Select[Any]:
+    columns = flow_run_parameters.c
+    text = wanted.text
+    value = columns.value.ilike(like_pattern(text), escape=LIKE_ESCAPE) if wanted.contains else columns.value == text
+    return select(columns.flow_run_id).where(columns.name == wanted.name, value)
 
 
 def state_condition(columns: Any, code: int | None, name: str | None) -> ColumnElement[bool]:
@@ -165,6 +211,7 @@ async def insert_flow_run(transaction: Transaction, values: Mapping[str, Any]) -
     run_id: UUID = row["id"]
     if tags := row.get("tags"):
         await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in set(tags)])
+    await _insert_parameters(transaction, run_id, row.get("parameters") or {})
     transaction.changed(run_id)
 
 
@@ -191,9 +238,31 @@ async def add_task_counts(
 async def replace_tags(transaction: Transaction, run_id: UUID, tags: Sequence[str]) -> None:
     """Makes these the run's tags for the lists."""
     connection = transaction.connection
-    await connection.execute(delete(flow_run_tags).where(flow_run_tags.c.flow_run_id == run_id))
-    if tags:
-        await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in set(tags)])
+    known = (await connection.execute(_TAGS_OF, {"run": run_id})).scalars().all()
+    removed, added = sorted({*known} - {*tags}), sorted({*tags} - {*known})
+    if removed:
+        gone = and_(flow_run_tags.c.flow_run_id == run_id, flow_run_tags.c.tag.in_(removed))
+        await connection.execute(delete(flow_run_tags).where(gone))
+    if added:
+        await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in added])
+    if removed or added:
+        await recount_tags(connection, run_id, removed, added, transaction.counts)
+
+
+_TAGS_OF = select(flow_run_tags.c.tag).where(flow_run_tags.c.flow_run_id == bindparam("run"))
+
+
+async def replace_parameters(transaction: Transaction, run_id: UUID, parameters: Mapping[str, Any]) -> None:
+    """Makes these the run's parameters for the lists."""
+    gone = delete(flow_run_parameters).where(flow_run_parameters.c.flow_run_id == run_id)
+    await transaction.connection.execute(gone)
+    await _insert_parameters(transaction, run_id, parameters)
+
+
+async def _insert_parameters(transaction: Transaction, run_id: UUID, parameters: Mapping[str, Any]) -> None:
+    rows = [{"name": n, "value": v, "flow_run_id": run_id} for n, v in parameter_texts(parameters).items()]
+    if rows:
+        await transaction.connection.execute(insert(flow_run_parameters), rows)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ async def find_flow_run_facts(connection: AsyncConnection, ids: Sequence[bytes])
         run = facts[ids[index]] = FlowRunFacts(ids[index], root or ids[index], exists=True, namespace=namespace)
         run.flow_name = names.get(flow_id, "")
         run.attempt = attempt
+        run.flow_id, run.deployment_id = flow_id, deployment_id
         run.has_deployment = deployment_id is not None
         _set_state(run, state)
     launched = [run_id for run_id, run in facts.items() if run.attempt]
@@ -191,6 +192,7 @@ async def find_task_run_facts(connection: AsyncConnection, ids: Sequence[bytes])
         run = facts[ids[index]] = TaskRunFacts(ids[index], exists=True, flow_run_id=flow_run_id, root=root)
         run.created, run.namespace = created, namespace
         _set_state(run, state)
+        run.stored_type, run.stored_flow_run_id = run.state_type, flow_run_id
     return facts
 
 

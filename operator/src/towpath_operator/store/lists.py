@@ -8,6 +8,14 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from towpath_operator.domain.pages import COUNTED
 from towpath_operator.store.engine import Reader
 
+LIKE_ESCAPE = "\\"
+
+
+def like_pattern(text: str) -> str:
+    """The LIKE pattern, escaped by LIKE_ESCAPE, of values that contain `text`."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
 
 async def count_capped(reader: Reader, matching: Select[Any]) -> int:
     """How many rows match, at most COUNTED + 1: counting on would read the whole index."""

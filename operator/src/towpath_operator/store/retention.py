@@ -10,7 +10,16 @@ from sqlalchemy import and_, delete, select
 
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.store.engine import Reader, Transaction
-from towpath_operator.store.tables import attempts, flow_run_tags, flow_runs, logs, states, task_runs, writers
+from towpath_operator.store.tables import (
+    attempts,
+    flow_run_parameters,
+    flow_run_tags,
+    flow_runs,
+    logs,
+    states,
+    task_runs,
+    writers,
+)
 
 
 async def list_old_flow_runs(reader: Reader, before: int, limit: int) -> Sequence[UUID]:
@@ -62,6 +71,7 @@ async def delete_flow_run(transaction: Transaction, flow_run_id: UUID) -> None:
         (states, states.c.run_id),
         (attempts, attempts.c.flow_run_id),
         (flow_run_tags, flow_run_tags.c.flow_run_id),
+        (flow_run_parameters, flow_run_parameters.c.flow_run_id),
         (writers, writers.c.run_id),
         (flow_runs, flow_runs.c.id),
     ):

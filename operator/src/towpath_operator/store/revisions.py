@@ -7,7 +7,7 @@ revisions they took, so that no reader sees a later revision before an earlier o
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_operator.store.tables import counters, flow_runs
@@ -20,11 +20,24 @@ _TAKE = (
     .values(value=counters.c.value + bindparam("count"))
     .returning(counters.c.value)
 )
-_STAMP = update(flow_runs).where(flow_runs.c.id == bindparam("run")).values(revision=bindparam("taken"))
+LAST = 2**63 - 1
+"""When a run ends that has not ended, in the order of ends: after all others."""
+NO_DURATION = -1
+_STAMP = (
+    update(flow_runs)
+    .where(flow_runs.c.id == bindparam("run"))
+    .values(
+        revision=bindparam("taken"),
+        counted=flow_runs.c.state_type,
+        begins=func.coalesce(flow_runs.c.start_time, flow_runs.c.expected_time),
+        ends=func.coalesce(flow_runs.c.end_time, LAST),
+        duration=func.coalesce(flow_runs.c.end_time - flow_runs.c.start_time, NO_DURATION),
+    )
+)
 
 
 async def stamp_revisions(connection: AsyncConnection, flow_run_ids: Sequence[UUID]) -> None:
-    """Gives each of the runs a revision of its own, above all given so far."""
+    """Gives each of the runs a revision of its own, above all given so far, and renews what follows from its columns."""
     last: int = (await connection.execute(_TAKE, {"count": len(flow_run_ids)})).scalar_one()
     first = last - len(flow_run_ids) + 1
     await connection.execute(

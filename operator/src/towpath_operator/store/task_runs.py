@@ -10,7 +10,7 @@ from towpath_operator.domain.codes import CODES
 from towpath_operator.domain.filters import LogFilter, TaskRunFilter
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store.engine import Reader, Transaction
-from towpath_operator.store.flow_runs import state_condition
+from towpath_operator.store.flow_runs import matches, state_condition
 from towpath_operator.store.lists import beyond, count_capped
 from towpath_operator.store.tables import flow_runs, logs, states, task_runs
 from towpath_operator.store.tables.task_runs import NOT_COMPLETED
@@ -53,6 +53,8 @@ async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageReques
         conditions.append(columns.task == wanted.task)
     if wanted.name is not None:
         conditions.append(columns.name == wanted.name)
+    if wanted.search is not None:
+        conditions.append(matches(columns, wanted.search))
     if wanted.since is not None:
         conditions.append(columns.created >= wanted.since)
     if wanted.until is not None:

@@ -4,9 +4,10 @@ from towpath_operator.store.tables.base import metadata
 from towpath_operator.store.tables.declared import blocks, concurrency_limits, notifications
 from towpath_operator.store.tables.deliveries import deliveries
 from towpath_operator.store.tables.deployments import deployments
-from towpath_operator.store.tables.flow_runs import attempts, flow_run_tags, flow_runs
+from towpath_operator.store.tables.flow_runs import attempts, flow_run_parameters, flow_run_tags, flow_runs
 from towpath_operator.store.tables.flows import flows
 from towpath_operator.store.tables.logs import logs
+from towpath_operator.store.tables.rollups import rollups
 from towpath_operator.store.tables.schedules import schedules
 from towpath_operator.store.tables.slots import slots
 from towpath_operator.store.tables.states import states
@@ -21,12 +22,14 @@ __all__ = [
     "counters",
     "deliveries",
     "deployments",
+    "flow_run_parameters",
     "flow_run_tags",
     "flow_runs",
     "flows",
     "logs",
     "metadata",
     "notifications",
+    "rollups",
     "schedules",
     "slots",
     "states",

@@ -3,6 +3,8 @@
 `state_type` holds domain.codes' numbers, `state_name` only names that differ from the type's default; the state's message and
 details are in `states` under `state_id`. `expected_time` never changes and orders the lists; `run_after` is when the run may be
 claimed next, `paused_until` when its pause ends unless it is resumed before. `root_id` is the run whose process executes a subflow; None for a root.
+`counted`, `begins`, `ends` and `duration` follow from the rest at the end of every transaction that changes the run
+(store.revisions): the state that histograms count it in, and what lists are sorted by, for runs that have not come so far too.
 A run that was told of before any state of it has no `state_id` and counts as PENDING.
 """
 
@@ -62,6 +64,10 @@ flow_runs = Table(
     Column("start_time", Micros),
     Column("end_time", Micros),
     Column("revision", BigInteger, nullable=False),
+    Column("counted", SmallInteger),
+    Column("begins", Micros),
+    Column("ends", Micros),
+    Column("duration", Micros),
     UniqueConstraint("resource_uid"),
     UniqueConstraint("deployment_id", "idempotency_key"),
     Index(
@@ -74,7 +80,12 @@ flow_runs = Table(
         postgresql_where=BY_SCHEDULE,
     ),
     Index(None, "revision"),
-    Index(None, "name"),
+    Index(None, "name", "id"),
+    Index(None, "begins", "id"),
+    Index(None, "ends", "id"),
+    Index(None, "duration", "id"),
+    Index(None, "namespace", "expected_time", "id"),
+    Index(None, "work_queue_id", "expected_time", "id"),
     Index(None, "expected_time", "id"),
     Index(None, "flow_id", "expected_time", "id"),
     Index(None, "deployment_id", "expected_time", "id"),
@@ -122,3 +133,14 @@ flow_run_tags = Table(
     Index(None, "flow_run_id"),
     sqlite_with_rowid=False,
 )
+
+flow_run_parameters = Table(
+    "flow_run_parameters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("flow_run_id", Id, primary_key=True),
+    Index(None, "flow_run_id"),
+    sqlite_with_rowid=False,
+)
+"""A run's parameters as text, cut, for the lists to find runs by them. See domain.parameter_texts."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import DBAPIError
 
 from towpath_operator.store.types import Id
 
@@ -40,7 +41,7 @@ def upgrade() -> None:
     ):
         op.add_column("flow_runs", sa.Column(column, type_))
     op.execute(
-        "UPDATE flow_runs SET counted = state_type, begins = coalesce(start_time, expected_time), "
+        "UPDATE flow_runs SET counted = state_type, begins = coalesce(start_time, expected_time), "  # noqa: S608
         f"ends = coalesce(end_time, {_LAST}), duration = coalesce(end_time - start_time, -1)"
     )
     op.drop_index("ix_flow_runs_name", "flow_runs")
@@ -83,9 +84,11 @@ def _index_names(connection: sa.Connection) -> None:
     savepoint = connection.begin_nested()
     try:
         connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-        connection.execute(sa.text("CREATE INDEX ix_flow_runs_name_trigrams ON flow_runs USING gin (name gin_trgm_ops)"))
+        connection.execute(
+            sa.text("CREATE INDEX ix_flow_runs_name_trigrams ON flow_runs USING gin (name gin_trgm_ops)")
+        )
         savepoint.commit()
-    except sa.exc.DBAPIError:
+    except DBAPIError:
         savepoint.rollback()
 
 
@@ -96,9 +99,9 @@ def _fill_parameters(connection: sa.Connection) -> None:
     last: Any = None
     while found := connection.execute(query if last is None else query.where(runs.c.id > last)).all():
         rows = [
-            {"name": name[:_TEXT], "value": _text(value), "flow_run_id": run_id}
+            {"name": name, "value": value, "flow_run_id": run_id}
             for run_id, parameters in found
-            for name, value in parameters.items()
+            for name, value in {name[:_TEXT]: _text(value) for name, value in parameters.items()}.items()
         ]
         if rows:
             connection.execute(sa.insert(kept), rows)
@@ -135,7 +138,7 @@ def _fill_rollups(connection: sa.Connection) -> None:
                 sa.text(
                     "INSERT INTO rollups (kind, seconds, scope, owner, bucket, namespace, state, number) "  # noqa: S608
                     f"SELECT {kind}, {seconds}, {scope}, {owner}, {bucket}, {namespace}, {state}, count(*) FROM {source} "
-                    f"WHERE {owner} IS NOT NULL AND {state} IS NOT NULL GROUP BY {owner}, {bucket}, {namespace}, {state}"
+                    f"WHERE {owner} IS NOT NULL AND {state} IS NOT NULL GROUP BY 4, 5, 6, 7"
                 )
             )
 

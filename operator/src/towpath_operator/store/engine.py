@@ -5,7 +5,7 @@ asked, while others read. What must happen after a commit (waking waiting reques
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from towpath.contract.states import RunKind
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.entered import Entered
-from towpath_operator.domain.rollups import Counts
-from towpath_operator.store.counting import count_changed
 from towpath_operator.store.errors import translated
 from towpath_operator.store.freeing import free_slots
 from towpath_operator.store.revisions import stamp_revisions
-from towpath_operator.store.rollups import save_counts
 
 Reader = AsyncConnection
 """A connection to read by. The functions of this package take it; callers only pass it on."""
@@ -31,7 +28,8 @@ TOPIC_CLAIMS = "claims"
 
 TOPIC_SCHEDULES = "schedules"
 TOPIC_SLOTS = "slots"
-ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS)
+TOPIC_DELIVERIES = "deliveries"
+ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS, TOPIC_DELIVERIES)
 
 POSTGRES_CONNECTIONS = 8
 POSTGRES_SETTINGS = {
@@ -41,7 +39,11 @@ POSTGRES_SETTINGS = {
     "jit": "off",
 }
 CHANNEL = "towpath"
-"""Where PostgreSQL tells the replicas of commits: one message for a transaction, its topics apart by spaces."""
+"""Where PostgreSQL tells the replicas of commits: one message for a transaction, as `pack_notice` writes it."""
+MAX_NOTICE = 7_500
+"""Bytes of one message; PostgreSQL takes 8,000."""
+ANY_HINT = "*"
+"""Stands for more hints than a message holds."""
 _LOCK = text("SELECT pg_advisory_xact_lock(7093771246)")
 _NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 
@@ -51,21 +53,35 @@ SQLITE_CACHE_KB = 16_000
 SQLITE_CHECKPOINT_PAGES = 4_000
 
 
+def pack_notice(topics: Collection[str], hints: Collection[str]) -> str:
+    """What the other replicas are told of a commit: its topics, and behind a bar its hints, if they fit."""
+    head = " ".join(sorted(topics))
+    notice = f"{head}|{' '.join(sorted(hints))}"
+    return notice if len(notice) <= MAX_NOTICE else f"{head}|{ANY_HINT}"
+
+
+def unpack_notice(notice: str) -> tuple[list[str], list[str]]:
+    """The topics and hints of a message."""
+    topics, _, hints = notice.partition("|")
+    return topics.split(), hints.split()
+
+
 class Transaction:
     """One write transaction.
 
     Attributes:
         connection: what the functions of this package write by.
         entered: the changes of state that it makes, for those who follow them.
-        counts: what it changes in the histograms' counts; of flow runs that it notes as changed, finish() adds it.
+        topics: whom its commit wakes.
+        hints: what open pages may want to look at again, beyond the runs that changed.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.entered: list[Entered] = []
-        self.counts = Counts()
         self._changed: dict[UUID, None] = {}
         self.topics: set[str] = set()
+        self.hints: set[str] = set()
 
     def changed(self, flow_run_id: UUID) -> None:
         """Notes that a flow run changed: its revision rises once, at the commit."""
@@ -75,6 +91,14 @@ class Transaction:
         """Asks for `topic`'s waiting requests to be woken after the commit."""
         self.topics.add(topic)
 
+    def hint_of_run(self, kind: str, flow_run_id: UUID) -> None:
+        """Tells pages that show this run that its `kind` (as `logs`) grew."""
+        self.hints.add(f"{kind}:{flow_run_id.hex}")
+
+    def hint_of_kind(self, kind: str, namespace: str) -> None:
+        """Tells pages that show things of this `kind` (as `deployments`) in the namespace that some changed."""
+        self.hints.add(f"{kind}@{namespace}")
+
     async def finish(self) -> None:
         """Writes what is due at the end."""
         ended = [
@@ -82,9 +106,6 @@ class Transaction:
         ]
         if ended and await free_slots(self.connection, ended):
             self.topics.add(TOPIC_SLOTS)
-        if self._changed:
-            await count_changed(self.connection, list(self._changed), self.counts)
-        await save_counts(self.connection, self.counts)
         if self._changed:
             await stamp_revisions(self.connection, list(self._changed))
             self.topics.add(TOPIC_CHANGES)
@@ -134,10 +155,9 @@ class Database:
                 transaction = Transaction(connection)
                 yield transaction
                 await transaction.finish()
-                if transaction.topics and not self.is_sqlite:
-                    await connection.execute(
-                        _NOTIFY, {"channel": CHANNEL, "topics": " ".join(sorted(transaction.topics))}
-                    )
+                if (transaction.topics or transaction.hints) and not self.is_sqlite:
+                    notice = pack_notice(transaction.topics, transaction.hints)
+                    await connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": notice})
                 await connection.commit()
         for listener in self.on_commit:
             listener(transaction)

@@ -23,8 +23,8 @@ class BlockTypeFacts(BaseModel):
     Attributes:
         slug: its name in `type/name`.
         name: its name for people.
-        fields: the JSON schema of its fields. Secret ones have the format `password`; a field that may be another block
-            says so by `x-towpath-block-types`, the slugs of the types it takes (any, if the list is empty).
+        fields: the JSON schema of its fields. Secret ones have the format `password`. The schema of a field that is another
+            block names that one's type by `x-towpath-block-type`, which is empty for a block of any type.
         secret_fields: the secret ones, dotted where they are nested.
         capabilities: what its blocks can do, as `read-path` or `notify`.
         code_example: Python that uses such a block.

@@ -16,6 +16,7 @@ class RunFacts(NamedTuple):
         attempt: the run's current attempt.
         infra_attempts: how many attempts have been lost to the infrastructure so far.
         infra_retries: how many may be.
+        is_due: whether the run waits to be launched again: it was resumed before this attempt was reported ended.
     """
 
     state: StateType
@@ -23,6 +24,7 @@ class RunFacts(NamedTuple):
     attempt: int
     infra_attempts: int = 0
     infra_retries: int = 0
+    is_due: bool = False
 
 
 class FinalState(NamedTuple):
@@ -56,6 +58,9 @@ def decide_ending(run: RunFacts, number: int, ended: AttemptEnded, final: FinalS
     """What becomes of a run whose attempt `number` ended as `ended` says. To be asked once: callers know whether it was told before."""
     if number != run.attempt or run.state in TERMINAL:
         return UNCHANGED
+    is_suspended = run.state is StateType.PAUSED and run.state_name == SUSPENDED
+    if (is_suspended or run.is_due) and (final is None or final.type not in TERMINAL):
+        return UNCHANGED  # a process that was to end has ended, however it did
     if final is not None and judge(Transition(RunKind.FLOW_RUN, run.state, final.type)).accepted:
         return Ending(final.type, final.name, final.message, told=True)
     if run.state is StateType.CANCELLING or ended.outcome == "Cancelled":
@@ -69,8 +74,6 @@ def decide_ending(run: RunFacts, number: int, ended: AttemptEnded, final: FinalS
         why = "The flow failed" if loaded else "The flow's code could not be loaded"
         return Ending(StateType.FAILED, "Failed", _explain(ended, f"{why}; its log says why"))
     if ended.outcome == "Exited" and ended.exit_code == exit_codes.STORED:
-        if run.state is StateType.PAUSED and run.state_name == SUSPENDED:
-            return UNCHANGED
         return Ending(StateType.CRASHED, "Crashed", "The pod ended without telling how the run ended.")
     return _infrastructure(run, ended)
 

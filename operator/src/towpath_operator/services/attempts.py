@@ -14,7 +14,7 @@ from towpath.contract.runs import (
     TakenRun,
 )
 from towpath.contract.states import TERMINAL, StateType, default_name
-from towpath_operator.domain.attempts import FinalState, RunFacts, decide_ending
+from towpath_operator.domain.attempts import SUSPENDED, FinalState, RunFacts, decide_ending
 from towpath_operator.domain.batches import read_final_state
 from towpath_operator.domain.codes import TYPES, shown_name
 from towpath_operator.domain.refusals import NotFound, RunEnded, StaleAttempt
@@ -149,6 +149,7 @@ async def _end(transaction: Transaction, row: Row, attempt: Row, report: Attempt
         row["attempt"],
         row["infra_attempts"],
         await _infra_retries(transaction, row),
+        TYPES[row["state_type"]] is StateType.SCHEDULED and row["run_after"] is not None,
     )
     ending = decide_ending(facts, number, report, final)
     values = {
@@ -163,7 +164,7 @@ async def _end(transaction: Transaction, row: Row, attempt: Row, report: Attempt
     if row["attempt"] == number and await free_slots(transaction.connection, [row["id"]]):
         transaction.wake(TOPIC_SLOTS)
     after = ending.state or facts.state
-    if row["attempt"] == number and (after is not StateType.PAUSED):
+    if row["attempt"] == number and (after is not StateType.PAUSED or facts.state_name == SUSPENDED):
         await end_left_open(transaction, row["id"], cancelled=after is StateType.CANCELLED)
     if ending.state is None:
         return

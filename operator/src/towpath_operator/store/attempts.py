@@ -11,7 +11,7 @@ from towpath_operator.domain.codes import CODES
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.flow_runs import StateValues, insert_state_values
 from towpath_operator.store.tables import attempts, deployments, flow_runs
-from towpath_operator.store.tables.flow_runs import ACTIVE, WAITING
+from towpath_operator.store.tables.flow_runs import ACTIVE, HOLDS, WAITING
 from towpath_operator.store.types import Row
 
 
@@ -102,7 +102,7 @@ async def list_limited_deployments(reader: Reader) -> Sequence[Row]:
     leaving = case((flow_runs.c.state_type == CODES[StateType.CANCELLING], 1), else_=0)
     active = (
         select(flow_runs.c.deployment_id, func.count().label("active"), func.sum(leaving).label("leaving"))
-        .where(ACTIVE, flow_runs.c.deployment_id.is_not(None))
+        .where(ACTIVE, HOLDS, flow_runs.c.deployment_id.is_not(None))
         .group_by(flow_runs.c.deployment_id)
         .subquery()
     )
@@ -125,7 +125,10 @@ async def list_oldest_active(reader: Reader, deployment_id: UUID, limit: int) ->
     query = (
         select(flow_runs.c.id)
         .where(
-            ACTIVE, flow_runs.c.deployment_id == deployment_id, flow_runs.c.state_type != CODES[StateType.CANCELLING]
+            ACTIVE,
+            HOLDS,
+            flow_runs.c.deployment_id == deployment_id,
+            flow_runs.c.state_type != CODES[StateType.CANCELLING],
         )
         .order_by(flow_runs.c.expected_time, flow_runs.c.id)
         .limit(limit)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select, text
 
 from towpath_operator.store.engine import Reader
 from towpath_operator.store.tables import deployments, flow_runs
-from towpath_operator.store.tables.flow_runs import ACTIVE, WAITING
+from towpath_operator.store.tables.flow_runs import ACTIVE, HOLDS, WAITING
 
 
 async def find_size(reader: Reader) -> int:
@@ -58,7 +58,7 @@ async def find_next_runs(reader: Reader, deployment_ids: Sequence[UUID], now: in
 async def count_active(reader: Reader, column: str, ids: Sequence[UUID] | None = None) -> dict[UUID, int]:
     """Runs that hold infrastructure, by `deployment_id` or `work_queue_id`."""
     owner: ColumnElement[Any] = flow_runs.c[column]
-    query = select(owner, func.count()).where(ACTIVE, owner.is_not(None)).group_by(owner)
+    query = select(owner, func.count()).where(ACTIVE, HOLDS, owner.is_not(None)).group_by(owner)
     if ids is not None:
         query = query.where(owner.in_(ids))
     return dict((await reader.execute(query)).all())

@@ -8,7 +8,7 @@ claimed next, `paused_until` when its pause ends unless it is resumed before. `r
 A run that was told of before any state of it has no `state_id` and counts as PENDING.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint, column, or_, text
 
 from towpath_operator.domain.codes import FIRST_ENDED, SCHEDULED
 from towpath_operator.store.tables.base import metadata
@@ -17,7 +17,9 @@ from towpath_operator.store.types import Id, Json, Micros
 WAITING = text(f"state_type = {SCHEDULED}")
 """The partial index of runs that wait to be claimed; queries repeat it word for word so that the planner sees it."""
 ACTIVE = text(f"state_type > {SCHEDULED} AND state_type < {FIRST_ENDED}")
-"""The partial index of runs that hold or are being given infrastructure."""
+"""The partial index of runs that hold or are being given infrastructure, and of suspended ones, which hold none."""
+HOLDS = or_(column("state_name").is_(None), column("state_name") != "Suspended")
+"""Tells suspended runs from those that hold infrastructure; goes with ACTIVE."""
 
 BY_SCHEDULE = text("schedule_name IS NOT NULL")
 SUBFLOW = text("root_id IS NOT NULL")

@@ -184,7 +184,16 @@ async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> list[In
     if any(entered.kind is RunKind.FLOW_RUN and entered.after >= FIRST_ENDED for entered in told.entered):
         transaction.wake(TOPIC_CLAIMS)
     transaction.entered.extend(told.entered)
+    _hint(transaction, told)
     return answers
+
+
+def _hint(transaction: Transaction, told: Told) -> None:
+    """Says of which runs the tasks changed and the log grew."""
+    for run_id in {run.flow_run_id for run in told.task_runs.values() if run.changed and run.flow_run_id is not None}:
+        transaction.hint_of_run("task-runs", UUID(bytes=run_id))
+    for run_id in {flow_run_id for flow_run_id, *_ in told.logs if flow_run_id is not None}:
+        transaction.hint_of_run("logs", UUID(bytes=run_id))
 
 
 def _fresh(batch: Batch, marks: dict[rows.WriterKey, Applied]) -> list[range]:

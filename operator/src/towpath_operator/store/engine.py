@@ -16,9 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from towpath.contract.states import RunKind
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.entered import Entered
+from towpath_operator.domain.rollups import Counts
+from towpath_operator.store.counting import count_changed
 from towpath_operator.store.errors import translated
 from towpath_operator.store.freeing import free_slots
 from towpath_operator.store.revisions import stamp_revisions
+from towpath_operator.store.rollups import save_counts
 
 Reader = AsyncConnection
 """A connection to read by. The functions of this package take it; callers only pass it on."""
@@ -72,6 +75,7 @@ class Transaction:
     Attributes:
         connection: what the functions of this package write by.
         entered: the changes of state that it makes, for those who follow them.
+        counts: what it changes in the histograms' counts; of flow runs that it notes as changed, finish() adds it.
         topics: whom its commit wakes.
         hints: what open pages may want to look at again, beyond the runs that changed.
     """
@@ -79,6 +83,7 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.entered: list[Entered] = []
+        self.counts = Counts()
         self._changed: dict[UUID, None] = {}
         self.topics: set[str] = set()
         self.hints: set[str] = set()
@@ -106,6 +111,9 @@ class Transaction:
         ]
         if ended and await free_slots(self.connection, ended):
             self.topics.add(TOPIC_SLOTS)
+        if self._changed:
+            await count_changed(self.connection, list(self._changed), self.counts)
+        await save_counts(self.connection, self.counts)
         if self._changed:
             await stamp_revisions(self.connection, list(self._changed))
             self.topics.add(TOPIC_CHANGES)

@@ -1,6 +1,7 @@
 """One module for each noun's table. A new one is a module and a line here; migrations compare against `metadata`."""
 
 from towpath_operator.store.tables.base import metadata
+from towpath_operator.store.tables.block_types import block_types
 from towpath_operator.store.tables.declared import blocks, concurrency_limits, notifications
 from towpath_operator.store.tables.deliveries import deliveries
 from towpath_operator.store.tables.deployments import deployments
@@ -17,6 +18,7 @@ from towpath_operator.store.tables.writers import counters, writers
 
 __all__ = [
     "attempts",
+    "block_types",
     "blocks",
     "concurrency_limits",
     "counters",

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
         home: profiles, spool, local database, secrets and results.
         api_url: the API's address, ending in `/api`, without a slash behind it; None: no server.
         api_token_file: read again whenever it changes; counts before `api_token`.
+        local_server: whether what must be asked without an API starts a local server in the background.
         logging_level: the lowest level that run loggers pass on, as INFO.
         logging_extra_loggers: names of loggers whose records also go to the run's logs.
         logging_log_prints: whether flows and tasks log what they print, unless they say otherwise.
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
     api_url: str | None
     api_token: str | None
     api_token_file: Path | None
+    local_server: bool
     logging_level: str
     logging_extra_loggers: tuple[str, ...]
     logging_log_prints: bool
@@ -156,6 +158,7 @@ SETTINGS: Final = (
     Setting("TOWPATH_API_URL", "api_url", _url, _A_URL),
     Setting("TOWPATH_API_TOKEN", "api_token", _text, "a token", secret=True),
     Setting("TOWPATH_API_TOKEN_FILE", "api_token_file", _path, _A_FILE),
+    Setting("TOWPATH_LOCAL_SERVER", "local_server", _bool, "true or false", "true"),
     Setting("TOWPATH_LOGGING_LEVEL", "logging_level", _level, _A_LEVEL, "INFO"),
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),
     Setting("TOWPATH_LOGGING_LOG_PRINTS", "logging_log_prints", _bool, "true or false", "false"),

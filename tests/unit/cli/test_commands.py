@@ -30,6 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     for variable in ("TOWPATH_API_URL", "TOWPATH_PROFILE", "TOWPATH_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TOWPATH_HOME", str(tmp_path))
+    monkeypatch.setenv("TOWPATH_LOCAL_SERVER", "false")
     forget_settings()
     yield tmp_path
     forget_settings()

@@ -46,6 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Path]:
     (folder / "syntax_of_build_test.py").write_text("def (:\n")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TOWPATH_LOCAL_SERVER", "false")
     monkeypatch.delenv("TOWPATH_API_URL", raising=False)
     forget_settings()
     yield folder

@@ -79,9 +79,10 @@ def choose_token(settings: ServerSettings) -> tuple[str | None, bool]:
 class Server(uvicorn.Server):
     """Uvicorn, but for its signals: a stop first answers the requests that wait, so that they do not hold it up."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, hub: Hub, stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._hub = hub
+        self._stopping = stopping
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -100,6 +101,7 @@ class Server(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
+        self._stopping()
         self._hub.signals.close()
 
 
@@ -110,10 +112,20 @@ def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     return (run_scheduler, run_lateness, run_pauses, make_retention(keep))
 
 
+def do_nothing() -> None:
+    """What most servers do besides when they begin to stop."""
+
+
 async def serve(
-    settings: ServerSettings, gate: Gate, hub: Hub, listener: socket.socket, *, with_metrics: bool = True
+    settings: ServerSettings,
+    gate: Gate,
+    hub: Hub,
+    listener: socket.socket,
+    *,
+    with_metrics: bool = True,
+    stopping: Callable[[], None] = do_nothing,
 ) -> None:
-    """Serves on `listener` until a signal comes."""
+    """Serves on `listener` until a signal comes; calls `stopping` then, before it takes leave of its callers."""
     config = uvicorn.Config(
         create_app(hub, gate, with_metrics=with_metrics),
         log_config=None,
@@ -124,7 +136,7 @@ async def serve(
         proxy_headers=False,
     )
     async with running(hub, *make_loops(settings)):
-        await Server(config, hub).serve(sockets=[listener])
+        await Server(config, hub, stopping).serve(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -147,8 +159,15 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def run_local(settings: ServerSettings, announce: Callable[[int, str | None], None]) -> None:
-    """Serves local mode. `announce(port, token)` is called once it is bound; the token is None unless made just now."""
+async def run_local(
+    settings: ServerSettings, announce: Callable[[int, str | None], None], stopping: Callable[[], None] = do_nothing
+) -> None:
+    """Serves local mode.
+
+    Args:
+        announce: called with the port once it is bound, and with the token if one was made just now, else None.
+        stopping: called when it begins to stop.
+    """
     token, made = choose_token(settings)
     listener = bind(settings.host, settings.port)
     try:
@@ -156,6 +175,6 @@ async def run_local(settings: ServerSettings, announce: Callable[[int, str | Non
         port = listener.getsockname()[1]
         announce(port, token if made else None)
         with delivering_spool(port, token):
-            await serve(settings, LocalGate(token), hub, listener)
+            await serve(settings, LocalGate(token), hub, listener, stopping=stopping)
     finally:
         listener.close()

@@ -48,11 +48,16 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
         if token is not None:
             typer.echo(f"It listens beyond this machine and asks for a token:\n\n    TOWPATH_API_TOKEN={token}\n")
         typer.echo(f"The dashboard is at {address}")
-        holding.tell(address)
+        configured = settings.api_token.get_secret_value() if settings.api_token is not None else None
+        holding.tell(address, token=token or configured)
 
+    home = towpath_home()
+    before = find_server(home)
+    if before is not None and before.background:
+        stop_server(home, before)  # whoever uses it goes on with this one
     try:
-        with hold(towpath_home()) as holding:
-            asyncio.run(run_local(settings, announce))
+        with hold(home) as holding:
+            asyncio.run(run_local(settings, announce, holding.withdraw))
     except (OSError, RuntimeError) as error:
         typer.echo(f"The server cannot start: {error}", err=True)
         raise typer.Exit(1) from error
@@ -69,7 +74,8 @@ def status(
             json.dumps({"running": found is not None, **(found._asdict() if found is not None else {})}, indent=2)
         )
     elif found is not None:
-        typer.echo(f"The server runs at {found.url} (process {found.pid}).")
+        where = ", in the background" if found.background else ""
+        typer.echo(f"The server runs at {found.url} (process {found.pid}{where}).")
     else:
         typer.echo(f"No server runs for {towpath_home()}: `towpath server start` starts one.")
     if found is None:

@@ -14,16 +14,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-LOCK_FILE = "server.lock"
+from towpath.contract.local_files import SERVER_FILE
+
 STOP_SECONDS = 30.0
-_PAUSE = 0.05
+LOOK_SECONDS = 0.5
+"""Whoever looks whether a server runs has the lock for an instant: so long it is tried for before it counts as held."""
+_PAUSE = 0.02
 
 
 class LocalServer(NamedTuple):
-    """A server that runs: its process, and its address without `/api`."""
+    """A server that runs: its process, its address without `/api`, and whether it ends with its last user."""
 
     pid: int
     url: str
+    background: bool = False
 
 
 class Holding:
@@ -32,20 +36,35 @@ class Holding:
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
 
-    def tell(self, url: str) -> None:
-        """Says where this process listens."""
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has the lock."""
+        return self._descriptor is not None
+
+    def tell(self, url: str, *, token: str | None = None, background: bool = False) -> None:
+        """Says where this process listens. The file is its user's alone, so the token may be in it."""
+        if self._descriptor is not None:
+            told = {"pid": os.getpid(), "url": url, "token": token, "background": background}
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, json.dumps(told).encode(), 0)
+
+    def withdraw(self) -> None:
+        """Says nothing any more: this server takes no new callers."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
 
 
 @contextmanager
-def hold(home: Path) -> Generator[Holding]:
-    """Holds the home's lock for this process, if nobody else does."""
+def hold(home: Path, *, wait: float = LOOK_SECONDS) -> Generator[Holding]:
+    """Holds the home's lock for this process.
+
+    Args:
+        wait: seconds to wait for a server that is ending. One that listens is not waited for.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(home / SERVER_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if _try_lock(descriptor):
+        if _wait_for_lock(descriptor, home, wait):
             os.ftruncate(descriptor, 0)
             yield Holding(descriptor)
             os.ftruncate(descriptor, 0)
@@ -55,17 +74,26 @@ def hold(home: Path) -> Generator[Holding]:
         os.close(descriptor)
 
 
+def _wait_for_lock(descriptor: int, home: Path, wait: float) -> bool:
+    deadline = time.monotonic() + max(wait, LOOK_SECONDS)
+    while not try_lock(descriptor):
+        if find_server(home) is not None or time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
 def find_server(home: Path) -> LocalServer | None:
     """The server that runs for this home; None when there is none, or it does not listen yet."""
     try:
-        descriptor = os.open(home / LOCK_FILE, os.O_RDONLY)
+        descriptor = os.open(home / SERVER_FILE, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        if _try_lock(descriptor):
+        if try_lock(descriptor, fcntl.LOCK_SH):
             return None
         found = json.loads(os.pread(descriptor, 4096, 0))
-        return LocalServer(int(found["pid"]), str(found["url"]))
+        return LocalServer(int(found["pid"]), str(found["url"]), bool(found.get("background")))
     except (ValueError, KeyError):
         return None
     finally:
@@ -77,16 +105,36 @@ def stop_server(home: Path, server: LocalServer, timeout: float = STOP_SECONDS) 
     with suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout
-    while find_server(home) == server:
+    while _is_held(home) and _is_alive(server.pid):
         if time.monotonic() >= deadline:
             return False
         time.sleep(_PAUSE)
     return True
 
 
-def _try_lock(descriptor: int) -> bool:
+def _is_held(home: Path) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(home / SERVER_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Locks the file for this process, or with LOCK_SH for it and others; False when another's lock keeps it from that."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

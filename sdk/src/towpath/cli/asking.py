@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from towpath.errors import TowpathError
-from towpath.settings import get_settings
 
 if TYPE_CHECKING:
     from towpath.client.api import ApiClient
@@ -15,14 +14,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_api() -> Generator["ApiClient"]:
-    """A client of the API that the settings name.
+    """A client of the API that the settings name, else of this home's local server, which is started if none runs.
 
     Raises:
-        SettingsError: they name none.
+        SettingsError: they name none, and no local server can be started.
     """
-    from towpath.client.api import ApiClient  # noqa: PLC0415 - 200 ms that `version` and `config` do not pay
+    from towpath.client.asking import client_for_asking  # noqa: PLC0415 - 200 ms that `version` and `config` do not pay
 
-    with ApiClient.of(get_settings()) as client:
+    with client_for_asking() as client:
         yield client
 
 

@@ -1,4 +1,4 @@
-"""Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner, the agent and the CLI.
+"""Asks the API: a small typed client over the paths of docs/design/run-protocol.md. Called by the runner, the agent and `asking`.
 
 Synchronous. Every answer is a model of the contract; every failure an ApiError of `towpath.errors`. Retries nothing: its
 callers know how long they can wait. Loads pydantic, so whoever only tells events never imports this.
@@ -62,8 +62,19 @@ class ApiClient:
     """
 
     def __init__(self, url: str, tokens: TokenSource, timeout: float = 30.0) -> None:
-        self.url = url
         self._transport = Transport(url, tokens, timeout)
+
+    @classmethod
+    def over(cls, transport: Transport) -> "ApiClient":
+        """The client that speaks over this connection."""
+        client = cls.__new__(cls)
+        client._transport = transport
+        return client
+
+    @property
+    def url(self) -> str:
+        """The API's address, ending in `/api`."""
+        return self._transport.url
 
     @classmethod
     def of(cls, settings: Settings) -> "ApiClient":

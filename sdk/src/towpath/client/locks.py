@@ -1,4 +1,4 @@
-"""Locks that one process at a time holds on an open file, and that end with the process. Called by `spool`."""
+"""Locks that one process at a time holds on an open file, and that end with the process. Called by `spool` and `local_server`."""
 
 import sys
 
@@ -19,6 +19,10 @@ if sys.platform == "win32":
             os.lseek(descriptor, position, os.SEEK_SET)
         return True
 
+    def share_lock(descriptor: int) -> bool:
+        """Windows has no shared locks of this kind: as `try_lock`."""
+        return try_lock(descriptor)
+
 else:
     import fcntl
 
@@ -26,6 +30,14 @@ else:
         """Locks the file for this process; False when another holds it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def share_lock(descriptor: int) -> bool:
+        """Locks the file for this process and all others that share it; False when one holds it alone."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

@@ -36,8 +36,13 @@ class Sent(NamedTuple):
 
 
 def open_sender(settings: Settings) -> "Sender":
-    """A sender to the API that the settings name."""
-    transport = Transport(settings.api_url or "", TokenSource.of(settings), settings.request_timeout)
+    """A sender to the API that the settings name; if they name none, to the home's local server, wherever it listens."""
+    if settings.api_url is None:
+        from towpath.client import local_server  # noqa: PLC0415 - only those who have started one need it
+
+        address = local_server.LocalAddress(settings, lambda: local_server.find_running(settings.home))
+        return Sender(address.connect(settings.request_timeout))
+    transport = Transport(settings.api_url, TokenSource.of(settings), settings.request_timeout)
     return Sender(transport)
 
 

@@ -115,13 +115,23 @@ class Courier:
         self._folder = spool_folder(settings.home)
         self._sender: Sender | None = None
         self._backlog: Backlog | None = None
-        if settings.api_url is not None:
-            from towpath.client.sending import open_sender  # noqa: PLC0415 - 40 ms that only those with an API pay
-
-            self._sender = open_sender(settings)
-            self._backlog = Backlog(settings.home)
         self._outboxes: list[Outbox] = []
         self._reset_threads()
+        if settings.api_url is not None or settings.home in _served_homes:
+            self.connect()
+
+    def connect(self) -> None:
+        """Delivers from now on: to the API that the settings name, else to the home's local server."""
+        from towpath.client.sending import open_sender  # noqa: PLC0415 - 40 ms that only those with an API pay
+
+        with self._lock:
+            if self._sender is not None:
+                return
+            self._backlog = Backlog(self._settings.home)
+            self._sender = open_sender(self._settings)
+            if self._is_started:
+                self._start_sending(self._sender)
+        self._placed.set()
 
     def _reset_threads(self) -> None:
         self._lock = threading.Lock()
@@ -155,13 +165,14 @@ class Courier:
             try:
                 threading.Thread(target=self._drain_forever, name="towpath-drain", daemon=True).start()
                 if self._sender is not None:
-                    threading.Thread(
-                        target=self._send_forever, args=(self._sender,), name="towpath-send", daemon=True
-                    ).start()
+                    self._start_sending(self._sender)
             except RuntimeError:  # the interpreter is ending: finish() drains what is told now
                 self._is_started = False
                 return
         end_before_multiprocessing_does()
+
+    def _start_sending(self, sender: "Sender") -> None:
+        threading.Thread(target=self._send_forever, args=(sender,), name="towpath-send", daemon=True).start()
 
     @property
     def unavailable_reason(self) -> str:
@@ -318,7 +329,20 @@ def new_writer() -> str:
 
 
 _couriers: dict[tuple[str | None, Path], Courier] = {}
+_served_homes: set[Path] = set()
 _couriers_lock = threading.Lock()
+
+
+def deliver_locally(settings: Settings) -> None:
+    """What is told without an API goes from now on to the home's local server, which this process has begun to use.
+
+    What was told before goes there first: the spool keeps the order.
+    """
+    with _couriers_lock:
+        _served_homes.add(settings.home)
+        courier = _couriers.get((None, settings.home))
+    if courier is not None:
+        courier.connect()
 
 
 def _find_courier(settings: Settings) -> Courier:

@@ -1,5 +1,7 @@
 """Requests to the API over one kept connection. Called by `sending`, in its own thread, and by `api`.
 
+Where the API is may be asked anew for each connection: a local server that was replaced listens elsewhere.
+
 The standard library's client, not httpx: neither a flow nor a pod that starts pays 100 to 300 ms for an import, nor half a
 millisecond a request. It follows no redirects, which an API never sends, and honours the usual proxy variables.
 """
@@ -9,6 +11,7 @@ import errno
 import http.client
 import os
 import socket
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,14 +35,23 @@ class Transport:
     Args:
         url: the API's address, ending in `/api`.
         timeout: seconds that connecting, and each wait for the server, may take.
+        locate: gives the address whenever a connection is made, if it may change.
     """
 
-    def __init__(self, url: str, tokens: TokenSource, timeout: float) -> None:
+    def __init__(
+        self, url: str, tokens: TokenSource, timeout: float, *, locate: Callable[[], str] | None = None
+    ) -> None:
+        self._locate = locate
         self._url = urlsplit(url)
         self._tokens = tokens
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
         self._is_interrupted = False
+
+    @property
+    def url(self) -> str:
+        """The API's address; where it may change, that of the last connection."""
+        return self._url.geturl()
 
     def post(self, path: str, body: bytes) -> Answer:
         """The answer to a JSON document whose posting is idempotent. See `request`."""
@@ -58,30 +70,32 @@ class Transport:
             ApiUnavailable: nobody answers, or not in time.
             SettingsError: the token file cannot be read.
         """
+        may_move = self._connection is not None or self._locate is not None
+        try:
+            return self._exchange(method, path, body)
+        except (http.client.HTTPException, OSError) as error:
+            self.close()
+            if not may_move or self._is_interrupted or isinstance(error, TimeoutError):
+                raise self._unavailable(error) from error
+        try:
+            return self._exchange(method, path, body)
+        except (http.client.HTTPException, OSError) as error:
+            self.close()
+            raise self._unavailable(error) from error
+
+    def _exchange(self, method: str, path: str, body: bytes | None) -> Answer:
+        if self._is_interrupted:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the connection was given up")
+        if self._connection is None:
+            if self._locate is not None:
+                self._url = urlsplit(self._locate())
+            self._connection = _connect(self._url, self._timeout, direct=self._locate is not None)
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         token = self._tokens.read()
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        is_kept = self._connection is not None
-        try:
-            return self._exchange(method, path, body, headers)
-        except (http.client.HTTPException, OSError) as error:
-            self.close()
-            if not is_kept or self._is_interrupted or isinstance(error, TimeoutError):
-                raise self._unavailable(error) from error
-        try:
-            return self._exchange(method, path, body, headers)
-        except (http.client.HTTPException, OSError) as error:
-            self.close()
-            raise self._unavailable(error) from error
-
-    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-        if self._is_interrupted:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "the connection was given up")
-        if self._connection is None:
-            self._connection = _connect(self._url, self._timeout)
         self._connection.request(method, self._url.path + path, body, headers)
         response = self._connection.getresponse()
         content = response.read()
@@ -120,10 +134,10 @@ def _seconds(header: str | None) -> float | None:
         return None
 
 
-def _connect(url: SplitResult, timeout: float) -> http.client.HTTPConnection:
+def _connect(url: SplitResult, timeout: float, *, direct: bool) -> http.client.HTTPConnection:
     make = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     host = url.hostname or ""
-    proxy = _find_proxy(url)
+    proxy = None if direct else _find_proxy(url)
     if proxy is None:
         return make(host, url.port, timeout=timeout)
     connection = make(proxy.hostname or "", proxy.port, timeout=timeout)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from towpath.client.api import ApiClient
+from towpath.client.asking import client_for_asking
 from towpath.contract.declared import DeclaredRead, DeploymentPut, DeploymentRead, FlowPut, FlowRead
 from towpath.deployments.manifests import Manifest
-from towpath.settings import get_settings
 
 if TYPE_CHECKING:
     from towpath.deployments.building import Deployment
@@ -47,5 +47,5 @@ def _open(client: ApiClient | None) -> Generator[ApiClient]:
     if client is not None:
         yield client
         return
-    with ApiClient.of(get_settings()) as opened:
+    with client_for_asking() as opened:
         yield opened

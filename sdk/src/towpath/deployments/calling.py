@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from towpath.client.api import ApiClient
+from towpath.client.asking import client_for_asking
 from towpath.context import CURRENT, TaskRunContext
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.contract.runs import FlowRunCreate, FlowRunRead
 from towpath.contract.states import TERMINAL
 from towpath.errors import ApiUnavailable, DeploymentError
-from towpath.settings import get_settings
 from towpath.tasks import task
 
 _FIRST_PAUSE: Final = 0.2
@@ -51,7 +50,7 @@ def run_deployment(
 
     Raises:
         ApiError: the API is away or refuses, as for parameters that the flow does not take.
-        SettingsError: the settings name no API.
+        SettingsError: the settings name no API, and no local server can be started.
     """
     if "/" not in name:
         raise DeploymentError(f"{name!r} does not name a deployment: write it as flow/deployment.")
@@ -82,7 +81,7 @@ def _link(name: str) -> Any:
 
 def _call(create: FlowRunCreate, timeout: float | None, poll_interval: float) -> FlowRunRead:
     deadline = None if timeout is None else time.monotonic() + timeout
-    with ApiClient.of(get_settings()) as client:
+    with client_for_asking() as client:
         run = client.create_flow_run(create)
         pause = min(_FIRST_PAUSE, poll_interval)
         while run.state.type not in TERMINAL:

@@ -1,0 +1,80 @@
+"""`python -m towpath_operator.wiring.background`: the local server that the SDK starts where none runs and something must be asked.
+
+Listens on loopback, on any free port, with the home's database, and ends soon after its last user. Users are processes that
+share the lock of `server.users`: whoever gets that lock alone knows that nobody uses the server, and keeps it until it has ended,
+so that a process that comes then waits and starts another one.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from towpath.contract.local_files import USERS_FILE
+from towpath_operator.wiring.api import run_local
+from towpath_operator.wiring.local_server import Holding, hold, try_lock
+from towpath_operator.wiring.settings import DEFAULT_HOST, ServerSettings, towpath_home
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 5.0
+"""How long it goes on without a user: scripts and commands that follow one another find it still there."""
+LOOK_SECONDS = 0.5
+TAKE_OVER_SECONDS = 30.0
+"""How long it waits for one before it that is ending."""
+
+
+async def watch_users(home: Path, *, idle: float = IDLE_SECONDS, look: float = LOOK_SECONDS) -> None:
+    """Returns when there has been no user for `idle` seconds, with the users' lock held until this process ends."""
+    descriptor = os.open(home / USERS_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    idle_since: float | None = None
+    while True:
+        if not try_lock(descriptor):
+            idle_since = None
+        elif idle_since is not None and time.monotonic() - idle_since >= idle:
+            return
+        else:
+            idle_since = idle_since or time.monotonic()
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        await asyncio.sleep(look)
+
+
+async def _end_with_users(home: Path) -> None:
+    await watch_users(home)
+    logger.info("Nobody uses this server any more: it ends.")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _run(settings: ServerSettings, home: Path, holding: Holding) -> None:
+    def announce(port: int, token: str | None) -> None:
+        configured = settings.api_token.get_secret_value() if settings.api_token is not None else None
+        holding.tell(f"http://{settings.host}:{port}", token=token or configured, background=True)
+
+    watching = asyncio.create_task(_end_with_users(home))
+    try:
+        await run_local(settings, announce, holding.withdraw)
+    finally:
+        watching.cancel()
+
+
+def main() -> int:
+    """Serves until its last user is gone or it is told to stop. Returns the exit code."""
+    settings = ServerSettings().model_copy(update={"host": DEFAULT_HOST, "port": 0})
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    home = towpath_home()
+    try:
+        with hold(home, wait=TAKE_OVER_SECONDS) as holding:
+            if holding.is_held:
+                asyncio.run(_run(settings, home, holding))
+    except (OSError, RuntimeError) as error:
+        print(f"The server cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

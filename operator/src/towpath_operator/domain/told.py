@@ -19,6 +19,7 @@ RUNNING = CODES[StateType.RUNNING]
 COMPLETED = CODES[StateType.COMPLETED]
 CANCELLED = CODES[StateType.CANCELLED]
 CANCELLING = CODES[StateType.CANCELLING]
+PAUSED = CODES[StateType.PAUSED]
 _FAILED = (CODES[StateType.FAILED], CODES[StateType.CRASHED])
 _CODE_BY_TEXT = {state_type.value: code for state_type, code in CODES.items()}
 CANCELLED_NAME = default_name(StateType.CANCELLED)
@@ -252,7 +253,7 @@ class Told:
                 has_deployment=run.has_deployment,
             )
         )
-        applied = not c.stale and verdict.accepted
+        applied = not c.stale and verdict.accepted and not _breaks_pause(run, after)
         self.states.append(_state_row(event, after, c.batch.attempt, applied))
         if applied:
             self._enter(run, event["id"], after, event["name"], event)
@@ -366,6 +367,11 @@ def _is_news(event: dict[str, Any], after: int, run: TaskRunFacts, c: _Context) 
     if (event["time"], event["id"]) > (run.state_time, run.state_id):
         return True
     return after >= FIRST_ENDED > run.state_type
+
+
+def _breaks_pause(run: FlowRunFacts, after: int) -> bool:
+    """Whether a state would let a paused run go on, which only resuming does: its process said so before it heard of the pause."""
+    return run.state_type == PAUSED and after < FIRST_ENDED
 
 
 def _clock_late_start(run: FlowRunFacts | TaskRunFacts, after: int, time: int) -> bool:

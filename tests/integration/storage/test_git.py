@@ -30,7 +30,9 @@ def repository(host: GitServer) -> Repository:
     made = host.make("team/flows")
     made.commit({"etl.py": "first"})
     made.tag("v1")
-    made.commit({"etl.py": "second", "flows/deep/etl.py": "deep", "notes": "a file"}, links={"out": "/etc", "near": "etl.py"})
+    made.commit(
+        {"etl.py": "second", "flows/deep/etl.py": "deep", "notes": "a file"}, links={"out": "/etc", "near": "etl.py"}
+    )
     made.commit({"etl.py": "branch"}, branch="feature/new")
     made.git("checkout", "--quiet", "main")
     return made
@@ -48,7 +50,9 @@ def open_host(host: GitServer) -> Generator[None]:
     host.token = None
 
 
-def source(host: GitServer, reference: str | None = None, name: str = "team/flows", token: str | None = None) -> GitSource:
+def source(
+    host: GitServer, reference: str | None = None, name: str = "team/flows", token: str | None = None
+) -> GitSource:
     return GitSource(parse_address(f"{host.url}/{name}.git"), reference, token=token)
 
 
@@ -102,7 +106,11 @@ def test_only_the_commit_is_fetched_and_git_s_folder_comes_when_it_is_asked_for(
 
 
 def test_a_token_is_sent_and_is_nowhere_to_be_found(
-    host: GitServer, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    host: GitServer,
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     host.token = TOKEN
     (tmp_path / "home").mkdir()
@@ -110,7 +118,9 @@ def test_a_token_is_sent_and_is_nowhere_to_be_found(
     (tmp_path / "home" / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     shim, seen = tmp_path / "bin" / "git", tmp_path / "seen"
     shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\n{{ echo "$@"; env; ps axww -o args; }} >> {seen}\nPATH="{os.environ["PATH"]}" exec git "$@"\n')
+    shim.write_text(
+        f'#!/bin/sh\n{{ echo "$@"; env; ps axww -o args; }} >> {seen}\nPATH="{os.environ["PATH"]}" exec git "$@"\n'
+    )
     shim.chmod(0o755)
     monkeypatch.setenv("PATH", f"{shim.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("GIT_TRACE_CURL", "1")

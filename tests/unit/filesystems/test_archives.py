@@ -40,7 +40,12 @@ def make_zip(*members: tuple[str, int, bytes]) -> bytes:
 def test_files_are_unpacked(tmp_path: Path) -> None:
     data = make_tar(("flows", tarfile.DIRTYPE, b""), ("flows/etl.py", tarfile.REGTYPE, b"etl"))
     assert unpack_archive("code.tar.gz", data, tmp_path / "tar") == 1
-    assert unpack_archive("code.zip", make_zip(("flows/", 0o40755, b""), ("flows/etl.py", 0o644, b"etl")), tmp_path / "zip") == 1
+    assert (
+        unpack_archive(
+            "code.zip", make_zip(("flows/", 0o40755, b""), ("flows/etl.py", 0o644, b"etl")), tmp_path / "zip"
+        )
+        == 1
+    )
     for kind in ("tar", "zip"):
         assert (tmp_path / kind / "flows" / "etl.py").read_bytes() == b"etl"
 

@@ -70,7 +70,9 @@ def test_addresses_that_are_none_or_options_are_refused(given: str) -> None:
         parse_address(given)
 
 
-@pytest.mark.parametrize("given", ["https://user:hunter2@example.org/a", "https://hunter2@example.org/a", "ssh://u:hunter2@h/a"])
+@pytest.mark.parametrize(
+    "given", ["https://user:hunter2@example.org/a", "https://hunter2@example.org/a", "ssh://u:hunter2@h/a"]
+)
 def test_an_address_with_a_secret_in_it_is_refused_without_repeating_it(given: str) -> None:
     with pytest.raises(StorageError) as caught:
         parse_address(given)

@@ -67,7 +67,9 @@ def _unpack_zip(name: str, data: bytes, folder: Path) -> int:
             if "\\" in member.filename or not _stays_within(target, root):
                 raise StorageError(f"{name} cannot be unpacked: {member.filename!r} in it leads out of it.")
             if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
-                raise StorageError(f"{name} cannot be unpacked: {member.filename!r} in it is neither a file nor a folder.")
+                raise StorageError(
+                    f"{name} cannot be unpacked: {member.filename!r} in it is neither a file nor a folder."
+                )
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
                 continue

@@ -38,7 +38,9 @@ def check_path(text: str, field: str = "path") -> str:
             f"{field}: {text[:80]!r} is not right: give a path with `/` between its parts, at most {MAX_PATH} characters."
         )
     if text.startswith(("/", "~")):
-        raise StorageError(f"{field}: {text!r} is not right: give a path from the storage's root, without `/` before it.")
+        raise StorageError(
+            f"{field}: {text!r} is not right: give a path from the storage's root, without `/` before it."
+        )
     normal = posixpath.normpath(text) if text else ""
     if normal == ".." or normal.startswith("../"):
         raise StorageError(f"{field}: {text!r} leads out of the storage: give a path below its root.")
@@ -64,7 +66,9 @@ def check_reference(text: str) -> str:
         or text == "@"
         or _REFERENCE_FORBIDDEN.search(text)
     ):
-        raise StorageError(f"reference: {text[:80]!r} is not right: give the name of a branch or tag, or a commit's hash.")
+        raise StorageError(
+            f"reference: {text[:80]!r} is not right: give the name of a branch or tag, or a commit's hash."
+        )
     return text
 
 

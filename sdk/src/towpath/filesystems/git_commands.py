@@ -155,7 +155,10 @@ _COMPLAINTS: Final[Sequence[tuple[str, str]]] = (
     (r"Host key verification failed|No .* host key is known|REMOTE HOST IDENTIFICATION HAS CHANGED", "host key"),
     (r"Authentication failed|could not read Username|could not read Password|terminal prompts disabled", "right"),
     (r"returned error: 40[13]|Permission denied|Load key .*: (invalid format|error in libcrypto)", "right"),
-    (r"[Rr]epository .*not found|returned error: 404|does not appear to be a git repository|not found: did you run", "none"),
+    (
+        r"[Rr]epository .*not found|returned error: 404|does not appear to be a git repository|not found: did you run",
+        "none",
+    ),
     (r"Could not resolve host|Connection (refused|timed out|reset|closed)|Failed to connect|Couldn't connect", "away"),
     (r"Could not connect|Network is unreachable|No route to host|Operation timed out|Operation too slow", "away"),
     (r"returned error: (429|5\d\d)|early EOF|unexpected disconnect|the remote end hung up|Empty reply", "away"),
@@ -175,7 +178,9 @@ def judge_complaint(source: GitSource, said: str) -> Complaint:
     where = source.address.url
     match kind:
         case "missing":
-            return Complaint(f"there is no branch, tag or commit {source.reference or 'HEAD'!r} in {where}", missing=True)
+            return Complaint(
+                f"there is no branch, tag or commit {source.reference or 'HEAD'!r} in {where}", missing=True
+            )
         case "host key":
             return Complaint(
                 f"the host key of {source.address.host} is not known: put what `ssh-keyscan` says of it, once checked, into "

@@ -33,7 +33,7 @@ _PAUSE: Final = 1.0
 logger = logging.getLogger("towpath.filesystems")
 
 
-class _GitFailed(Exception):
+class _GitError(Exception):
     """git ended with an error."""
 
     def __init__(self, said: str) -> None:
@@ -53,7 +53,7 @@ class _Git:
         """What git prints.
 
         Raises:
-            _GitFailed: it ends with an error.
+            _GitError: it ends with an error.
             subprocess.TimeoutExpired: it takes too long.
         """
         process = subprocess.Popen(
@@ -71,7 +71,7 @@ class _Git:
             process.wait()
             raise
         if process.returncode:
-            raise _GitFailed(said.decode(errors="replace"))
+            raise _GitError(said.decode(errors="replace"))
         return printed.decode(errors="replace").strip()
 
 
@@ -105,7 +105,7 @@ def fetch_repository(
             commit = _check_out(git, source, deadline, sleep)
         except subprocess.TimeoutExpired:
             raise StorageError(f"{source.address.url} could not be fetched within {source.timeout:g} s.") from None
-        except _GitFailed as error:
+        except _GitError as error:
             raise StorageError(f"{_capitalize(judge_complaint(source, error.said).text)}.") from None
         _copy(Path(checkout), path, folder, source, commit, with_history=with_history)
     return commit
@@ -126,7 +126,7 @@ def _fetch(git: _Git, source: GitSource, deadline: float, sleep: Callable[[float
     try:
         _retry(lambda: git.run(*build_fetch(source)), source, deadline, sleep)
         return "refs/towpath/fetched"
-    except _GitFailed as error:
+    except _GitError as error:
         if source.reference is None or not is_commit(source.reference):
             raise
         if not judge_complaint(source, error.said).missing:
@@ -134,15 +134,15 @@ def _fetch(git: _Git, source: GitSource, deadline: float, sleep: Callable[[float
     _retry(lambda: git.run(*build_full_fetch(source)), source, deadline, sleep)
     try:
         return git.run("rev-parse", "--verify", "--quiet", f"{source.reference}^{{commit}}")
-    except _GitFailed:
-        raise _GitFailed("couldn't find remote ref") from None
+    except _GitError:
+        raise _GitError("couldn't find remote ref") from None
 
 
 def _retry(run: Callable[[], object], source: GitSource, deadline: float, sleep: Callable[[float], None]) -> None:
     for attempt in range(1, TRIES + 1):
         try:
             run()
-        except _GitFailed as error:
+        except _GitError as error:
             complaint = judge_complaint(source, error.said)
             if not complaint.retryable or attempt == TRIES or time.monotonic() + _PAUSE * attempt > deadline:
                 raise

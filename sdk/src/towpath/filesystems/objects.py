@@ -49,7 +49,15 @@ class StoreFiles:
     """
 
     def __init__(
-        self, store: str, bucket: str, base: str, address: str, extra: str, config: Mapping[str, Any], *, allow_http: bool
+        self,
+        store: str,
+        bucket: str,
+        base: str,
+        address: str,
+        extra: str,
+        config: Mapping[str, Any],
+        *,
+        allow_http: bool,
     ) -> None:
         try:
             obstore: Any = importlib.import_module("obstore")
@@ -172,6 +180,8 @@ class FsspecFiles:
         except FileNotFoundError:
             raise StorageError(f"There is no {self.locate(path)}.") from None
         except PermissionError:
-            raise StorageError(f"{self.locate(path)} may not be read or written: the block lacks the permission.") from None
+            raise StorageError(
+                f"{self.locate(path)} may not be read or written: the block lacks the permission."
+            ) from None
         except Exception as error:  # noqa: BLE001 - implementations raise what they like
             raise StorageError(f"{self.locate(path)} cannot be read or written ({shorten(error)}).") from None

@@ -112,10 +112,15 @@ export function putConcurrencyLimit(namespace: string, tag: string, limit: numbe
   return ask<ConcurrencyLimit>(client.PUT('/api/concurrency-limits', { body: { namespace, name: tag, spec: { tag, limit } } }))
 }
 
+/** Declares a notification, or changes the one of this name. */
+export function putNotification(namespace: string, name: string, spec: Schemas['NotificationSpec']): Promise<Notification> {
+  return ask<Notification>(client.PUT('/api/notifications', { body: { namespace, name, spec } }))
+}
+
 /** Declares a queue by its name, with defaults for what `spec` leaves out. */
-export function putWorkQueue(name: string, spec: Partial<Schemas['WorkQueueSpec']>): Promise<WorkQueue> {
+export function putWorkQueue(namespace: string, name: string, spec: Partial<Schemas['WorkQueueSpec']>): Promise<WorkQueue> {
   // The generated type asks for fields that have defaults, too.
-  return ask<WorkQueue>(client.PUT('/api/work-queues', { body: { namespace: 'default', name, spec: spec as Schemas['WorkQueueSpec'] } }))
+  return ask<WorkQueue>(client.PUT('/api/work-queues', { body: { namespace, name, spec: spec as Schemas['WorkQueueSpec'] } }))
 }
 
 /** Takes a declaration away, and gives what puts it back. */

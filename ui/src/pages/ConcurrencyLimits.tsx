@@ -9,7 +9,7 @@ import type { ConcurrencyLimit } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
-import { useNamespace } from '../components/namespaces'
+import { useNamespace, useNamespaceForNew } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { SmallForm } from '../components/SmallForm'
@@ -69,10 +69,11 @@ export function ConcurrencyLimits() {
 }
 
 function Edit({ limit, onClose }: { limit?: ConcurrencyLimit; onClose: () => void }) {
+  const namespace = useNamespaceForNew()
   const [tag, setTag] = useState(limit?.spec.tag ?? '')
   const [slots, setSlots] = useState<number | string>(limit?.spec.limit ?? 10)
   const send = async () => {
-    const put = await putConcurrencyLimit(limit?.namespace ?? 'default', tag.trim(), Number(slots))
+    const put = await putConcurrencyLimit(limit?.namespace ?? namespace, tag.trim(), Number(slots))
     return `At most ${put.spec.limit} task runs tagged ${put.spec.tag} run at once.`
   }
   return (

@@ -110,7 +110,7 @@ function Shown({ run }: { run: Run }) {
           <FlowRunHistory id={run.id} />
         </Tabs.Panel>
         <Tabs.Panel value="attempts">
-          <Attempts attempts={run.attempts} />
+          <Attempts run={run} />
         </Tabs.Panel>
       </Tabs>
     </PageFrame>

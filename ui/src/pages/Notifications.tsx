@@ -1,6 +1,8 @@
 /** Notifications: which states of which runs are told to whom. */
+import { Button } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Bell } from 'lucide-react'
+import { Bell, Plus } from 'lucide-react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 
 import { notificationPages } from '../api/declared'
 import type { Notification } from '../api/types'
@@ -21,7 +23,9 @@ spec:
   states: [FAILED, CRASHED]
   channels: [slack-webhook/team]`
 
-const COLUMNS: readonly Column<Notification>[] = [
+const NotificationForm = lazy(() => import('../components/NotificationForm').then((module) => ({ default: module.NotificationForm })))
+
+const columnsWith = (edit: (notification: Notification) => void): readonly Column<Notification>[] => [
   {
     head: 'Notification',
     width: 'minmax(110px, 1.2fr)',
@@ -40,25 +44,37 @@ const COLUMNS: readonly Column<Notification>[] = [
   },
   { head: 'Told to', width: 'minmax(100px, 1fr)', from: 640, cell: (each) => each.spec.channels.join(', ') },
   { head: 'Last sent', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.last_sent} /> },
-  { head: '\u00a0', width: '40px', number: true, cell: (each) => <ItemMenu kind="notifications" manifestKind="Notification" item={each} /> },
+  { head: '\u00a0', width: '40px', number: true, cell: (each) => <ItemMenu kind="notifications" manifestKind="Notification" item={each} onEdit={() => edit(each)} /> },
 ]
 
 export function Notifications() {
   const pages = useInfiniteQuery(notificationPages(useNamespace()))
+  const [edited, setEdited] = useState<Notification | 'new'>()
+  const columns = useMemo(() => columnsWith(setEdited), [])
+  const add = (
+    <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
+      New notification
+    </Button>
+  )
   return (
-    <PageFrame title="Notifications" fill>
+    <PageFrame title="Notifications" fill actions={add}>
       <DeclaredList
         pages={pages}
-        columns={COLUMNS}
+        columns={columns}
         words={['notification', 'notifications']}
         textOf={(each) => `${each.name} ${each.spec.states.join(' ')} ${each.spec.channels.join(' ')}`}
         empty={
           <EmptyState icon={Bell} title="Nobody is told of anything yet">
-            <p>A notification tells people when runs enter certain states, over a block that reaches them. Apply one as this:</p>
+            <p>A notification tells people when runs enter certain states, over a block that reaches them. Make one here, or declare it:</p>
             <Snippet what="manifest" text={MANIFEST} />
           </EmptyState>
         }
       />
+      {edited !== undefined && (
+        <Suspense>
+          <NotificationForm notification={edited === 'new' ? undefined : edited} onClose={() => setEdited(undefined)} />
+        </Suspense>
+      )}
     </PageFrame>
   )
 }

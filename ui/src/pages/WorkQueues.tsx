@@ -11,7 +11,7 @@ import { tell, tellError } from '../components/cancelling'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
 import { ItemMenu } from '../components/ItemMenu'
-import { useNamespace } from '../components/namespaces'
+import { useNamespace, useNamespaceForNew } from '../components/namespaces'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { SmallForm } from '../components/SmallForm'
@@ -67,6 +67,7 @@ const LAUNCHERS = [
 ]
 
 function Edit({ queue, onClose }: { queue?: WorkQueue; onClose: () => void }) {
+  const namespace = useNamespaceForNew()
   const [name, setName] = useState(queue?.name ?? '')
   const [launcher, setLauncher] = useState<string>(queue?.spec.launcher ?? 'Agent')
   const [limit, setLimit] = useState<number | string>(queue?.spec.concurrencyLimit ?? '')
@@ -77,7 +78,7 @@ function Edit({ queue, onClose }: { queue?: WorkQueue; onClose: () => void }) {
       concurrencyLimit: limit === '' ? null : Number(limit),
       priority: Number(priority),
     }
-    const put = await (queue === undefined ? putWorkQueue(name.trim(), changes) : changeWorkQueue(queue, changes))
+    const put = await (queue === undefined ? putWorkQueue(namespace, name.trim(), changes) : changeWorkQueue(queue, changes))
     return `The queue ${put.name} is set.`
   }
   return (

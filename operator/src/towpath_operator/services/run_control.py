@@ -96,7 +96,7 @@ class RunControl:
         async with self._database.write() as transaction:
             row = await _find(transaction.connection, run_id)
             pausing.check_retry(await _read_facts(transaction.connection, row))
-            further = {"end_time": None, "start_time": None, "infra_attempts": 0}
+            further: dict[str, Any] = {"end_time": None, "start_time": None, "infra_attempts": 0}
             await _launch_again(
                 transaction, row, "AwaitingRetry", "The run is retried.", pausing.retry_details(), now_us(), **further
             )
@@ -236,7 +236,7 @@ async def _launch_again(
     **further: Any,
 ) -> None:
     """The run waits to be claimed, as a next attempt."""
-    values = {"run_after": now, "waiting_for": None, "paused_until": None, **further}
+    values: dict[str, Any] = {"run_after": now, "waiting_for": None, "paused_until": None, **further}
     await enter_state(
         transaction, row, StateType.SCHEDULED, name=name, message=message, time=now, details=details, **values
     )

@@ -8,7 +8,19 @@ claimed next, `paused_until` when its pause ends unless it is resumed before. `r
 A run that was told of before any state of it has no `state_id` and counts as PENDING.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, UniqueConstraint, column, or_, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+    or_,
+    text,
+)
 
 from towpath_operator.domain.codes import FIRST_ENDED, SCHEDULED
 from towpath_operator.store.tables.base import metadata

@@ -13,7 +13,14 @@ from towpath.errors import ManifestError
 
 FLOW = {"entrypoint": "etl.py:etl"}
 OURS = {entry.kind.kind for entry in KINDS}
-NAMES = {"Flow": "etl", "Deployment": "etl.daily", "WorkQueue": "test", "ConcurrencyLimit": "db"}
+NAMES = {
+    "Flow": "etl",
+    "Deployment": "etl.daily",
+    "WorkQueue": "test",
+    "ConcurrencyLimit": "db",
+    "Block": "github.dev",
+    "Notification": "failed",
+}
 
 
 def make_document(kind: str = "Flow", called: str | None = None, /, **spec: Any) -> dict[str, Any]:
@@ -83,9 +90,12 @@ def test_what_the_contract_refuses_is_refused(case: Case) -> None:
     [
         ([], "m.yaml, document 1: a document must be a mapping"),
         (make_document() | {"apiVersion": "v1"}, "apiVersion is 'v1': write towpath.dev/v1alpha1."),
-        (make_document() | {"kind": "Flo"}, "kind is 'Flo': there are WorkQueue, ConcurrencyLimit, Flow, Deployment."),
+        (
+            make_document() | {"kind": "Flo"},
+            "kind is 'Flo': there are WorkQueue, ConcurrencyLimit, Block, Notification, Flow, Deployment.",
+        ),
         (make_document() | {"kind": "FlowRun"}, "made with `towpath deployment run`"),
-        (make_document() | {"kind": "Block"}, "a Block is not applied from here"),
+        (make_document("Block", "dev", type="github"), "but spec.type 'github' makes it 'github.<name>'"),
         (make_document() | {"sepc": {}}, "sepc is no field of a document"),
         (make_document() | {"metadata": {}}, "metadata.name is missing"),
         (make_document() | {"metadata": {"name": 7}}, "metadata.name is 7, which is not text"),

@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from towpath.contract import declared, names
+from towpath.contract import declared
 from towpath.contract.declared import Declaration, DeclaredRead, ResourceRef
-from towpath.contract.resources.base import Kind
+from towpath.contract.declared_names import NameMismatchError, get_declared_name
+from towpath.contract.resources.base import Kind, Model
 from towpath.contract.resources.block import BLOCK, BlockSpec
-from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT, ConcurrencyLimitSpec
-from towpath.contract.resources.deployment import DEPLOYMENT, DeploymentSpec
-from towpath.contract.resources.flow import FLOW, FlowSpec
-from towpath.contract.resources.notification import NOTIFICATION, NotificationSpec
-from towpath.contract.resources.work_queue import WORK_QUEUE, WorkQueueSpec
+from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT
+from towpath.contract.resources.deployment import DEPLOYMENT
+from towpath.contract.resources.flow import FLOW
+from towpath.contract.resources.notification import NOTIFICATION
+from towpath.contract.resources.work_queue import WORK_QUEUE
 from towpath_operator.domain.blocks import check_fields
 from towpath_operator.domain.conditions import READY, Reason, Verdict, format_time, merge_conditions
 from towpath_operator.domain.reading import Raw, get_int, get_list, get_map, get_str
@@ -41,7 +42,6 @@ class DeclaredKind:
 
     Attributes:
         path: where the API keeps it, below `/api`.
-        name_of: the name that (metadata.name, spec) declare; raises Misdeclared where they contradict one another.
         facts_of: the fields of its status that the API counts, as (camelCase) JSON.
     """
 
@@ -49,7 +49,6 @@ class DeclaredKind:
     path: str
     put: type[Declaration]
     read: type[DeclaredRead]
-    name_of: Callable[[str, Any], str]
     facts_of: Callable[[Any], Mapping[str, Any]]
 
 
@@ -67,7 +66,7 @@ def build_declaration(kind: DeclaredKind, body: Raw) -> Declaration:
     return kind.put.model_validate(
         {
             "namespace": get_str(metadata, "namespace"),
-            "name": kind.name_of(get_str(metadata, "name"), spec),
+            "name": _declared_name(get_str(metadata, "name"), spec),
             "resource": ResourceRef(
                 name=get_str(metadata, "name"),
                 uid=get_str(metadata, "uid"),
@@ -117,51 +116,15 @@ def _explain(error: ValidationError) -> str:
     return f"{field}: {first['msg']}" + (f" (and {more} more)" if more else "")
 
 
-def _own_name(metadata_name: str, spec: FlowSpec | WorkQueueSpec | NotificationSpec) -> str:
-    if spec.name is None:
-        return metadata_name
-    if names.slug(spec.name) != metadata_name:
-        raise _mismatch(metadata_name, names.slug(spec.name), f"spec.name {spec.name!r}")
-    return spec.name
-
-
-def _deployment_name(metadata_name: str, spec: DeploymentSpec) -> str:
-    prefix = f"{names.slug(spec.flow)}."
-    if spec.name is not None:
-        expected = names.deployment_resource_name(spec.flow, spec.name)
-        if metadata_name != expected:
-            raise _mismatch(metadata_name, expected, f"spec.flow {spec.flow!r} and spec.name {spec.name!r}")
-        return spec.name
-    if not metadata_name.startswith(prefix) or metadata_name == prefix:
-        raise _mismatch(metadata_name, f"{prefix}<name>", f"spec.flow {spec.flow!r}")
-    return metadata_name.removeprefix(prefix)
-
-
-def _block_name(metadata_name: str, spec: BlockSpec) -> str:
-    if bad := check_fields(spec.secret_refs):
+def _declared_name(metadata_name: str, spec: Model) -> str:
+    if isinstance(spec, BlockSpec) and (bad := check_fields(spec.secret_refs)):
         raise Misdeclared(
             Reason.INVALID_SPEC, f"spec.secretRefs: the field {bad[0]!r} makes no file name; use letters, digits, _ . -"
         )
-    prefix = f"{names.slug(spec.type)}."
-    if spec.name is not None:
-        expected = names.block_resource_name(spec.type, spec.name)
-        if metadata_name != expected:
-            raise _mismatch(metadata_name, expected, f"spec.type {spec.type!r} and spec.name {spec.name!r}")
-        return spec.name
-    if not metadata_name.startswith(prefix) or metadata_name == prefix:
-        raise _mismatch(metadata_name, f"{prefix}<name>", f"spec.type {spec.type!r}")
-    return metadata_name.removeprefix(prefix)
-
-
-def _limit_name(_: str, spec: ConcurrencyLimitSpec) -> str:
-    return spec.tag
-
-
-def _mismatch(metadata_name: str, expected: str, because: str) -> Misdeclared:
-    return Misdeclared(
-        Reason.NAME_MISMATCH,
-        f"metadata.name is {metadata_name!r}, but {because} make it {expected!r}: rename one of them.",
-    )
+    try:
+        return get_declared_name(metadata_name, spec)
+    except NameMismatchError as error:
+        raise Misdeclared(Reason.NAME_MISMATCH, str(error)) from error
 
 
 def _time(value: datetime | None) -> str | None:
@@ -197,23 +160,21 @@ def _no_facts(_: declared.BlockRead) -> Mapping[str, Any]:
 
 
 DECLARED: Final[Sequence[DeclaredKind]] = (
-    DeclaredKind(WORK_QUEUE, "work-queues", declared.WorkQueuePut, declared.WorkQueueRead, _own_name, _queue_facts),
-    DeclaredKind(FLOW, "flows", declared.FlowPut, declared.FlowRead, _own_name, _flow_facts),
+    DeclaredKind(WORK_QUEUE, "work-queues", declared.WorkQueuePut, declared.WorkQueueRead, _queue_facts),
+    DeclaredKind(FLOW, "flows", declared.FlowPut, declared.FlowRead, _flow_facts),
     DeclaredKind(
         DEPLOYMENT,
         "deployments",
         declared.DeploymentPut,
         declared.DeploymentRead,
-        _deployment_name,
         _deployment_facts,
     ),
-    DeclaredKind(BLOCK, "blocks", declared.BlockPut, declared.BlockRead, _block_name, _no_facts),
+    DeclaredKind(BLOCK, "blocks", declared.BlockPut, declared.BlockRead, _no_facts),
     DeclaredKind(
         NOTIFICATION,
         "notifications",
         declared.NotificationPut,
         declared.NotificationRead,
-        _own_name,
         _notification_facts,
     ),
     DeclaredKind(
@@ -221,7 +182,6 @@ DECLARED: Final[Sequence[DeclaredKind]] = (
         "concurrency-limits",
         declared.ConcurrencyLimitPut,
         declared.ConcurrencyLimitRead,
-        _limit_name,
         _limit_facts,
     ),
 )

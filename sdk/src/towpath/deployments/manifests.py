@@ -4,19 +4,22 @@ Called by `towpath deployment apply`. Its kinds are those of a line in KINDS. Te
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
-from towpath.contract import declared, names, resources
+from towpath.contract import declared, names
+from towpath.contract.declared_names import NameMismatchError, get_declared_name
 from towpath.contract.resources.base import Kind
-from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT, ConcurrencyLimitSpec
+from towpath.contract.resources.block import BLOCK, BlockSpec
+from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT
 from towpath.contract.resources.deployment import DEPLOYMENT, DeploymentSpec
-from towpath.contract.resources.flow import FLOW, FlowSpec
-from towpath.contract.resources.work_queue import WORK_QUEUE, WorkQueueSpec
+from towpath.contract.resources.flow import FLOW
+from towpath.contract.resources.notification import NOTIFICATION
+from towpath.contract.resources.work_queue import WORK_QUEUE
 from towpath.deployments.documents import read_documents
 from towpath.deployments.explaining import explain
 from towpath.errors import ManifestError, ScheduleError
@@ -34,14 +37,12 @@ class ManifestKind:
     Attributes:
         path: its path in the API.
         put, read: what the API takes and answers.
-        name: the name for people, from metadata.name and the spec. Raises ValueError when they do not agree.
     """
 
     kind: Kind
     path: str
     put: type[declared.Declaration]
     read: type[declared.DeclaredRead]
-    name: Callable[[str, Any], str]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ class Manifest:
     @property
     def title(self) -> str:
         """The kind and the name for people, as `Deployment 'etl/daily'`."""
-        shown = f"{self.spec.flow}/{self.name}" if isinstance(self.spec, DeploymentSpec) else self.name
+        shown = self.name
+        if isinstance(self.spec, DeploymentSpec):
+            shown = f"{self.spec.flow}/{self.name}"
+        elif isinstance(self.spec, BlockSpec):
+            shown = f"{self.spec.type}/{self.name}"
         return f"{self.kind.kind.kind} {shown!r}"
 
 
@@ -103,8 +108,8 @@ def read_document(document: Any, where: str) -> Manifest:
     where = f"{where} ({entry.kind.kind} {metadata_name!r})"
     spec = _read_spec(entry, given.get("spec"), where)
     try:
-        name = entry.name(metadata_name, spec)
-    except ValueError as error:
+        name = get_declared_name(metadata_name, spec)
+    except NameMismatchError as error:
         raise ManifestError(f"{where}: {error}") from None
     return Manifest(entry, name, namespace, spec, where)
 
@@ -116,8 +121,6 @@ def _find_kind(kind: object, where: str) -> ManifestKind:
     known = ", ".join(entry.kind.kind for entry in KINDS)
     if kind == "FlowRun":
         raise ManifestError(f"{where}: a FlowRun is made with `towpath deployment run`, or with kubectl.")
-    if any(kind == other.kind for other in resources.KINDS):
-        raise ManifestError(f"{where}: a {kind} is not applied from here: these kinds are: {known}.")
     raise ManifestError(f"{where}: kind is {kind!r}: there are {known}.")
 
 
@@ -165,44 +168,12 @@ def _refuse_repeated(found: Sequence[Manifest]) -> None:
             raise ManifestError(f"{manifest.where}: {other.where} declares the same: leave one of them out.")
 
 
-def _own_name(metadata_name: str, spec: FlowSpec | WorkQueueSpec) -> str:
-    if spec.name is None:
-        return metadata_name
-    if names.slug(spec.name) != metadata_name:
-        raise _mismatch(metadata_name, names.slug(spec.name), f"spec.name {spec.name!r} makes")
-    return spec.name
-
-
-def _deployment_name(metadata_name: str, spec: DeploymentSpec) -> str:
-    prefix = f"{names.slug(spec.flow)}."
-    if spec.name is not None:
-        expected = names.deployment_resource_name(spec.flow, spec.name)
-        if metadata_name != expected:
-            raise _mismatch(metadata_name, expected, f"spec.flow {spec.flow!r} and spec.name {spec.name!r} make")
-        return spec.name
-    if not metadata_name.startswith(prefix) or metadata_name == prefix:
-        raise _mismatch(metadata_name, f"{prefix}<name>", f"spec.flow {spec.flow!r} makes")
-    return metadata_name.removeprefix(prefix)
-
-
-def _limit_name(_: str, spec: ConcurrencyLimitSpec) -> str:
-    return spec.tag
-
-
-def _mismatch(metadata_name: str, expected: str, because: str) -> ValueError:
-    return ValueError(f"metadata.name is {metadata_name!r}, but {because} it {expected!r}: rename one of them.")
-
-
 KINDS: Final = (
-    ManifestKind(WORK_QUEUE, "/work-queues", declared.WorkQueuePut, declared.WorkQueueRead, _own_name),
-    ManifestKind(
-        CONCURRENCY_LIMIT,
-        "/concurrency-limits",
-        declared.ConcurrencyLimitPut,
-        declared.ConcurrencyLimitRead,
-        _limit_name,
-    ),
-    ManifestKind(FLOW, "/flows", declared.FlowPut, declared.FlowRead, _own_name),
-    ManifestKind(DEPLOYMENT, "/deployments", declared.DeploymentPut, declared.DeploymentRead, _deployment_name),
+    ManifestKind(WORK_QUEUE, "/work-queues", declared.WorkQueuePut, declared.WorkQueueRead),
+    ManifestKind(CONCURRENCY_LIMIT, "/concurrency-limits", declared.ConcurrencyLimitPut, declared.ConcurrencyLimitRead),
+    ManifestKind(BLOCK, "/blocks", declared.BlockPut, declared.BlockRead),
+    ManifestKind(NOTIFICATION, "/notifications", declared.NotificationPut, declared.NotificationRead),
+    ManifestKind(FLOW, "/flows", declared.FlowPut, declared.FlowRead),
+    ManifestKind(DEPLOYMENT, "/deployments", declared.DeploymentPut, declared.DeploymentRead),
 )
 """The kinds that manifests may hold, in an order in which those come first that others refer to."""

@@ -99,7 +99,10 @@ def _load(taken: TakenRun, launch: Launch, teller: AttemptTeller) -> Flow[..., A
     try:
         if spec is None:
             raise ScriptError(f"The flow {taken.flow.name!r} is not declared any more, so its code cannot be found.")
-        return load_flow(spec.entrypoint, fetch_code(spec, launch.code_dir))
+        folder = fetch_code(
+            spec, launch.code_dir, get_settings().home, taken.run.namespace, lambda text: teller.say(logging.INFO, text)
+        )
+        return load_flow(spec.entrypoint, folder)
     except ScriptError as error:
         cause = format_cause(error)
         teller.say(logging.ERROR, f"{error}\n{cause}" if cause else str(error))

@@ -102,6 +102,15 @@ class Caller:
             await self.check(namespace)
         self.checked = True
 
+    async def check_other(self, verb: str, resource: str, namespace: str) -> None:
+        """Checks a further right, to something that is not towpath.dev's, as `secrets.core`. It stands for no other check.
+
+        Raises:
+            Forbidden: when the caller does not have it.
+        """
+        if not await self._permission.allow(verb, resource, namespace):
+            raise Forbidden(f"You may not {verb} {resource.removesuffix('.core')} in namespace {namespace!r}.")
+
     async def own(self, run_id: UUID, attempt: int, pod_uid: str | None = None) -> None:
         """Checks that the caller may speak for this attempt of the run."""
         await self._permission.own(run_id, attempt, pod_uid)

@@ -174,3 +174,7 @@ class StoreUnavailable(Refusal):
 
 class ReviewsUnavailable(StoreUnavailable):
     """Kubernetes cannot be asked who may do this now. Nothing was kept: send it again."""
+
+
+class ResourcesUnavailable(StoreUnavailable):
+    """Kubernetes cannot be asked to write now. Nothing was kept, or not all of it: send it again."""

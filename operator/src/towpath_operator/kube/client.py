@@ -21,6 +21,7 @@ Object = dict[str, Any]
 Propagation = Literal["Foreground", "Background", "Orphan"]
 
 _MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"
 _PAGE = 500
 _SECONDS = 30.0
 _CONNECTIONS = 64
@@ -90,10 +91,23 @@ class KubeClient:
                 return
             query["continue"] = token
 
-    async def create(self, resource: Resource, body: Mapping[str, Any]) -> Object:
+    async def create(
+        self, resource: Resource, body: Mapping[str, Any], *, manager: str = FIELD_MANAGER_OPERATOR
+    ) -> Object:
         """Make an object, which names its namespace."""
         path = resource.path(body["metadata"]["namespace"])
-        return await self._json("POST", path, body=body, query={"fieldManager": FIELD_MANAGER_OPERATOR})
+        return await self._json("POST", path, body=body, query={"fieldManager": manager})
+
+    async def apply(self, resource: Resource, body: Mapping[str, Any], manager: str) -> Object:
+        """Make the object, or its fields as `body` has them, by server-side apply; takes them over from other managers."""
+        metadata = body["metadata"]
+        return await self._json(
+            "PATCH",
+            resource.path(metadata["namespace"], metadata["name"]),
+            body=body,
+            query={"fieldManager": manager, "force": "true"},
+            headers={"Content-Type": _APPLY_PATCH},
+        )
 
     async def review(self, resource: Resource, body: Mapping[str, Any]) -> Object:
         """Ask for a review: an object without a namespace whose answer is in its status, and which is not kept."""

@@ -13,6 +13,7 @@ from towpath_operator.kube.resources import PODS, Resource
 
 TOKEN_REVIEWS: Final = Resource("/apis/authentication.k8s.io/v1", "tokenreviews")
 ACCESS_REVIEWS: Final = Resource("/apis/authorization.k8s.io/v1", "subjectaccessreviews")
+_CORE: Final = ".core"
 
 
 class KubeReviewer:
@@ -37,9 +38,10 @@ class KubeReviewer:
         )
 
     async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
-        """Whether `who` may `verb` towpath.dev's `resource`, in all namespaces if `namespace` is None."""
+        """Whether `who` may `verb` towpath.dev's `resource`, or one of Kubernetes' core as `secrets.core`; None: everywhere."""
         plural, _, subresource = resource.partition("/")
-        attributes = {"group": GROUP, "resource": plural, "verb": verb}
+        group = "" if plural.endswith(_CORE) else GROUP
+        attributes = {"group": group, "resource": plural.removesuffix(_CORE), "verb": verb}
         attributes |= {"subresource": subresource} if subresource else {}
         attributes |= {"namespace": namespace} if namespace is not None else {}
         spec = {

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from towpath.client.refusals import map_refusal
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
 from towpath.contract.block_secrets import BlockSecrets
@@ -26,7 +27,14 @@ from towpath.contract.declared import (
     WorkQueueRead,
 )
 from towpath.contract.ids import uuid7_text
-from towpath.contract.problems import Code, Problem
+from towpath.contract.limit_slots import LimitRelease, LimitReleased, LimitSlots
+from towpath.contract.run_control import (
+    AttemptPause,
+    AttemptPaused,
+    FlowRunPause,
+    FlowRunResume,
+    RunOrders,
+)
 from towpath.contract.runs import (
     AttemptEnded,
     AttemptLaunched,
@@ -182,6 +190,22 @@ class ApiClient:
         """Forgets a registered block type. Its blocks stay."""
         self._request("DELETE", f"/block-types/{slug}?{urlencode({'namespace': namespace})}")
 
+    def list_concurrency_limits(self, **filters: Any) -> Page[ConcurrencyLimitRead]:
+        """Concurrency limits, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/concurrency-limits", Page[ConcurrencyLimitRead], params=filters)
+
+    def delete_concurrency_limit(self, limit_id: Id) -> None:
+        """Takes a limit away: whoever waits for a slot of it goes on."""
+        self._request("DELETE", f"/concurrency-limits/{limit_id}")
+
+    def list_limit_slots(self, limit_id: Id) -> LimitSlots:
+        """Who holds slots of a limit, and who waits for one."""
+        return self._ask("GET", f"/concurrency-limits/{limit_id}/slots", LimitSlots)
+
+    def release_limit_slots(self, limit_id: Id, asked: LimitRelease) -> LimitReleased:
+        """Frees slots whose holders are stuck."""
+        return self._ask("POST", f"/concurrency-limits/{limit_id}/release", LimitReleased, body=asked)
+
     # Runs
 
     def create_flow_run(self, create: FlowRunCreate, deployment_id: Id | None = None) -> FlowRunRead:
@@ -206,6 +230,33 @@ class ApiClient:
     def cancel_flow_run(self, run_id: Id) -> FlowRunRead:
         """Cancels a run; one that has ended is answered unchanged."""
         return self._ask("POST", f"/flow-runs/{run_id}/cancel", FlowRunRead)
+
+    def pause_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:
+        """Pauses a run that is Running."""
+        return self._ask("POST", f"/flow-runs/{run_id}/pause", FlowRunRead, body=asked)
+
+    def suspend_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:
+        """Suspends a run that is Running: its process ends."""
+        return self._ask("POST", f"/flow-runs/{run_id}/suspend", FlowRunRead, body=asked)
+
+    def resume_flow_run(self, run_id: Id, asked: FlowRunResume) -> FlowRunRead:
+        """Lets a paused run go on."""
+        return self._ask("POST", f"/flow-runs/{run_id}/resume", FlowRunRead, body=asked)
+
+    def retry_flow_run(self, run_id: Id) -> FlowRunRead:
+        """Launches an ended run again."""
+        return self._ask("POST", f"/flow-runs/{run_id}/retry", FlowRunRead)
+
+    def pause_attempt(self, run_id: Id, attempt: int, asked: AttemptPause) -> AttemptPaused:
+        """Pauses the run that this process executes, or a subflow of it."""
+        return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/pause", AttemptPaused, body=asked)
+
+    def wait_for_orders(
+        self, run_id: Id, attempt: int, seen: Id | None = None, wait_seconds: float = 0
+    ) -> RunOrders:
+        """Where the run is; waits up to `wait_seconds` until that is another state than `seen`."""
+        asked = {"seen": seen, "wait_seconds": wait_seconds}
+        return self._ask("GET", f"/flow-runs/{run_id}/attempts/{attempt}/orders", RunOrders, params=asked)
 
     def list_task_runs(self, **filters: Any) -> Page[TaskRunRead]:
         """Task runs, by `flow_run_id`, `state`, `limit`, `cursor`."""
@@ -276,27 +327,6 @@ class ApiClient:
         if not 200 <= response.status < 300:
             raise map_refusal(self.url, response.status, response.body)
         return response.body
-
-
-def map_refusal(url: str, status: int, content: bytes) -> ApiError:
-    """The error for an answer that is not a success."""
-    try:
-        problem = Problem.model_validate_json(content)
-    except ValidationError:
-        if status >= 500:
-            return ApiUnavailable(f"The API at {url} answers with status {status}.")
-        return ApiRefused(
-            f"What answers at {url} (status {status}) is not Towpath's API: check TOWPATH_API_URL.", status
-        )
-    more = [f"{error.field}: {error.message}" for error in problem.errors if error.message not in problem.detail]
-    message = f"{problem.detail.rstrip('.')} ({'; '.join(more)})." if more else problem.detail
-    if status in (429, 502, 503, 504) or problem.code in (Code.TOO_BUSY, Code.STORE_UNAVAILABLE):
-        return ApiUnavailable(message)
-    if problem.code == Code.STALE_ATTEMPT:
-        return StaleAttempt(message, status, problem.code)
-    if status == 404:
-        return NotFound(message, status, problem.code)
-    return ApiRefused(message, status, problem.code)
 
 
 def iterate(list_page: Callable[..., Page[T]], *, most: int | None = None, **filters: Any) -> Iterator[T]:

@@ -20,6 +20,7 @@ from towpath.contract.block_types import BlockTypePut, BlockTypeRead
 from towpath.contract.declared import (
     BlockPut,
     BlockRead,
+    ConcurrencyLimitRead,
     Declaration,
     DeclaredRead,
     DeploymentRead,
@@ -50,7 +51,7 @@ from towpath.contract.runs import (
     TakenRun,
     TaskRunRead,
 )
-from towpath.errors import ApiError, ApiRefused, ApiUnavailable, NotFound, SettingsError, StaleAttempt
+from towpath.errors import ApiError, SettingsError
 from towpath.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
@@ -251,9 +252,7 @@ class ApiClient:
         """Pauses the run that this process executes, or a subflow of it."""
         return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/pause", AttemptPaused, body=asked)
 
-    def wait_for_orders(
-        self, run_id: Id, attempt: int, seen: Id | None = None, wait_seconds: float = 0
-    ) -> RunOrders:
+    def wait_for_orders(self, run_id: Id, attempt: int, seen: Id | None = None, wait_seconds: float = 0) -> RunOrders:
         """Where the run is; waits up to `wait_seconds` until that is another state than `seen`."""
         asked = {"seen": seen, "wait_seconds": wait_seconds}
         return self._ask("GET", f"/flow-runs/{run_id}/attempts/{attempt}/orders", RunOrders, params=asked)

@@ -6,9 +6,7 @@ with nothing started. Runners and agents are told where their API is, and use `A
 """
 
 from towpath.client.api import ApiClient
-from towpath.client.telling import deliver_locally
-from towpath.client.tokens import TokenSource
-from towpath.client.transport import Transport
+from towpath.client.connecting import transport_for_asking
 from towpath.settings import Settings, get_settings
 
 
@@ -28,27 +26,4 @@ def client_for_asking(settings: Settings | None = None) -> ApiClient:
     settings = settings or get_settings()
     if settings.api_url is not None:
         return ApiClient.of(settings)
-    return ApiClient.over(_open_local(settings, settings.request_timeout))
-
-
-def transport_for_asking(settings: Settings, timeout: float) -> Transport:
-    """The connection of such a client, for those who speak over it themselves.
-
-    Args:
-        timeout: seconds that connecting, and each wait for an answer, may take.
-
-    Raises:
-        SettingsError, ApiUnavailable: as `client_for_asking`.
-    """
-    if settings.api_url is not None:
-        return Transport(settings.api_url, TokenSource.of(settings), timeout)
-    return _open_local(settings, timeout)
-
-
-def _open_local(settings: Settings, timeout: float) -> Transport:
-    from towpath.client.local_server import LOCAL_SERVERS, LocalAddress  # noqa: PLC0415 - 10 ms for those without an API
-
-    address = LocalAddress(settings, lambda: LOCAL_SERVERS.use(settings))
-    address.locate()
-    deliver_locally(settings)
-    return address.connect(timeout)
+    return ApiClient.over(transport_for_asking(settings, settings.request_timeout))

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
-import type { Block, ConcurrencyLimit, Deployment, Flow, Notification, Page, Schedule, WorkQueue } from './types'
+import type { Block, ConcurrencyLimit, Deployment, Flow, LimitSlots, Notification, Page, Schedule, WorkQueue } from './types'
 
 const LIST_LIMIT = 200
 
@@ -108,8 +108,8 @@ export const concurrencyLimitPages = (namespace?: string[]) =>
   })
 
 /** Declares a limit, or changes the one of this tag. */
-export function putConcurrencyLimit(namespace: string, tag: string, limit: number): Promise<ConcurrencyLimit> {
-  return ask<ConcurrencyLimit>(client.PUT('/api/concurrency-limits', { body: { namespace, name: tag, spec: { tag, limit } } }))
+export function putConcurrencyLimit(namespace: string, spec: Schemas['ConcurrencyLimitSpec']): Promise<ConcurrencyLimit> {
+  return ask<ConcurrencyLimit>(client.PUT('/api/concurrency-limits', { body: { namespace, name: spec.tag, spec } }))
 }
 
 /** Declares a notification, or changes the one of this name. */
@@ -123,14 +123,15 @@ export function putWorkQueue(namespace: string, name: string, spec: Partial<Sche
   return ask<WorkQueue>(client.PUT('/api/work-queues', { body: { namespace, name, spec: spec as Schemas['WorkQueueSpec'] } }))
 }
 
-/** Takes a declaration away, and gives what puts it back. */
-export async function deleteDeclared(kind: DeletableKind, item: Deletable): Promise<() => Promise<unknown>> {
+/** Takes a declaration away, and gives what puts it back; nothing can where secrets went with it. */
+export async function deleteDeclared(kind: DeletableKind, item: Deletable): Promise<(() => Promise<unknown>) | undefined> {
   const params = { params: { path: { item_id: item.id } } }
   const body = { namespace: item.namespace, name: item.name, spec: item.spec as never }
   switch (kind) {
     case 'blocks':
       await ask(client.DELETE('/api/blocks/{item_id}', params))
-      return () => ask(client.PUT('/api/blocks', { body }))
+      if (hasSecrets(item)) return undefined
+      return () => ask(client.PUT('/api/blocks', { body: { ...body, secrets: {}, keep_secrets: true } }))
     case 'notifications':
       await ask(client.DELETE('/api/notifications/{item_id}', params))
       return () => ask(client.PUT('/api/notifications', { body }))
@@ -142,6 +143,9 @@ export async function deleteDeclared(kind: DeletableKind, item: Deletable): Prom
       return () => ask(client.PUT('/api/work-queues', { body }))
   }
 }
+
+/** Whether it is a block whose secrets go with it when it is deleted. */
+export const hasSecrets = (item: Deletable): boolean => Array.isArray((item.spec as { secretRefs?: unknown[] }).secretRefs) && (item.spec as { secretRefs: unknown[] }).secretRefs.length > 0
 
 export type DeletableKind = 'blocks' | 'notifications' | 'concurrency-limits' | 'work-queues'
 export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name'> & { spec: unknown }
@@ -160,3 +164,17 @@ export const namespacesQuery = queryOptions({
   },
   staleTime: 60_000,
 })
+
+/** Who holds slots of a limit, and who waits for one. */
+export const limitSlotsQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...declaredKeys.concurrencyLimits, 'slots', id] as const,
+    queryFn: ({ signal }) => ask<LimitSlots>(client.GET('/api/concurrency-limits/{limit_id}/slots', { params: { path: { limit_id: id } }, signal })),
+  })
+
+/** Frees slots whose holders are stuck: those of `holders`, or all that are held. */
+export async function releaseSlots(id: string, holders?: string[]): Promise<number> {
+  const params = { params: { path: { limit_id: id } } }
+  const { released } = await ask(client.POST('/api/concurrency-limits/{limit_id}/release', { ...params, body: { holders: holders ?? null } }))
+  return released
+}

@@ -74,6 +74,22 @@ export function cancelFlowRun(id: string): Promise<FlowRun> {
   return ask<FlowRun>(client.POST('/api/flow-runs/{run_id}/cancel', { params: { path: { run_id: id } } }))
 }
 
+/** `pause` keeps the run's process waiting; `suspend` ends it, and resuming launches the run again. */
+export function pauseFlowRun(id: string, how: 'pause' | 'suspend'): Promise<FlowRun> {
+  const params = { params: { path: { run_id: id } } }
+  return ask<FlowRun>(how === 'pause' ? client.POST('/api/flow-runs/{run_id}/pause', params) : client.POST('/api/flow-runs/{run_id}/suspend', params))
+}
+
+/** @param input what the run waits for; undefined where it waits for none. */
+export function resumeFlowRun(id: string, input: Record<string, unknown> | undefined): Promise<FlowRun> {
+  const body = input === undefined ? undefined : { run_input: input }
+  return ask<FlowRun>(client.POST('/api/flow-runs/{run_id}/resume', { params: { path: { run_id: id } }, body }))
+}
+
+export function retryFlowRun(id: string): Promise<FlowRun> {
+  return ask<FlowRun>(client.POST('/api/flow-runs/{run_id}/retry', { params: { path: { run_id: id } } }))
+}
+
 /** What a person asks for when starting a run; the rest of FlowRunCreate has defaults. */
 export interface RunRequest {
   name?: string

@@ -15,6 +15,8 @@ export type WorkQueue = Schemas['WorkQueueRead']
 
 export type Block = Schemas['BlockRead']
 export type Notification = Schemas['NotificationRead']
+export type LimitSlot = Schemas['LimitSlot']
+export type LimitSlots = Schemas['LimitSlots']
 export type ConcurrencyLimit = Schemas['ConcurrencyLimitRead']
 
 export interface Page<T> {

@@ -1,9 +1,9 @@
 /** What can be done with one declared thing in a list: edit, see its manifest, delete. */
-import { ActionIcon, Menu, Modal } from '@mantine/core'
+import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
 import { EllipsisVertical, FileCode2, Pencil, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 
-import type { Deletable, DeletableKind } from '../api/declared'
+import { type Deletable, type DeletableKind, hasSecrets } from '../api/declared'
 import { toManifest } from '../lib/manifests'
 import { Snippet } from './Copy'
 import { useDelete } from './deleting'
@@ -16,10 +16,13 @@ interface Props {
   /** Its metadata.name where no resource declares it and it is not its name. */
   resourceName?: string
   onEdit?: () => void
+  /** Further entries, between the manifest and deleting. */
+  children?: ReactNode
 }
 
-export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit }: Props) {
+export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit, children }: Props) {
   const [shown, setShown] = useState(false)
+  const [asked, setAsked] = useState(false)
   const remove = useDelete(kind)
   const own = item.resource == null // what a resource declares is changed where it is declared
   return (
@@ -39,8 +42,9 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit }: Pro
           <Menu.Item leftSection={<FileCode2 size={14} />} onClick={() => setShown(true)}>
             Manifest
           </Menu.Item>
+          {children}
           {own && (
-            <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => remove.mutate(item)}>
+            <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => (hasSecrets(item) ? setAsked(true) : remove.mutate(item))}>
               Delete
             </Menu.Item>
           )}
@@ -48,6 +52,23 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit }: Pro
       </Menu>
       <Modal opened={shown} onClose={() => setShown(false)} title={<strong>{item.name}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
         <Snippet what="manifest" text={toManifest(manifestKind, item.resource?.name ?? resourceName ?? item.name, item.namespace, item.spec)} />
+      </Modal>
+      <Modal opened={asked} onClose={() => setAsked(false)} title={<strong>Delete {item.name}?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+        <Text size="sm">Its secrets are deleted with it and cannot be brought back.</Text>
+        <Group justify="flex-end" gap={8} mt="md">
+          <Button variant="default" onClick={() => setAsked(false)}>
+            Keep it
+          </Button>
+          <Button
+            color="red"
+            onClick={() => {
+              setAsked(false)
+              remove.mutate(item)
+            }}
+          >
+            Delete
+          </Button>
+        </Group>
       </Modal>
     </>
   )

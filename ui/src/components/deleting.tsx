@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 
 import { type Deletable, type DeletableKind, deleteDeclared } from '../api/declared'
-import { tellError } from './cancelling'
+import { tell, tellError } from './cancelling'
 import { tellWithUndo } from './undoing'
 
 export function useDelete(kind: DeletableKind) {
@@ -12,7 +12,8 @@ export function useDelete(kind: DeletableKind) {
     mutationFn: (item: Deletable) => deleteDeclared(kind, item),
     onSuccess: (undo, item) => {
       void refresh()
-      tellWithUndo(`${item.name} was deleted.`, () => undo().then(refresh), `${item.name} is back.`)
+      if (undo === undefined) tell(`${item.name} was deleted.`)
+      else tellWithUndo(`${item.name} was deleted.`, () => undo().then(refresh), `${item.name} is back.`)
     },
     onError: tellError('It was not deleted.'),
   })

@@ -1,24 +1,22 @@
 /** One flow run: its state and why, what it did, its log. */
-import { Button, Tabs } from '@mantine/core'
+import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { Activity, CircleSlash, Play } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { Activity } from 'lucide-react'
+import { useMemo } from 'react'
 
-import { deploymentQuery } from '../api/declared'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
 import { taskRunsOf } from '../api/taskRuns'
 import type { FlowRun as Run } from '../api/types'
 import { Attempts } from '../components/Attempts'
-import { useCancel } from '../components/cancelling'
 import { Id } from '../components/Copy'
 import { Facts } from '../components/Facts'
 import { Json } from '../components/Json'
 import { LogView } from '../components/LogView'
 import { EmptyState, ErrorState, RowsSkeleton } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
+import { RunActions } from '../components/RunActions'
 import { RunList } from '../components/RunList'
-import { RunNow } from '../components/RunNow'
 import { StateBadge } from '../components/StateBadge'
 import { FlowRunHistory } from '../components/StateHistory'
 import { StateReason } from '../components/StateReason'
@@ -65,7 +63,7 @@ function Shown({ run }: { run: Run }) {
   ]
 
   return (
-    <PageFrame title={run.name} above={[{ label: 'Flow Runs', to: '/flow-runs' }]} mark={<StateBadge state={run.state} />} actions={<Actions run={run} />}>
+    <PageFrame title={run.name} above={[{ label: 'Flow Runs', to: '/flow-runs' }]} mark={<StateBadge state={run.state} />} actions={<RunActions run={run} />}>
       <StateReason state={run.state} waitingFor={run.waiting_for} />
       <Summary run={run} />
       {tasks.isError ? (
@@ -166,29 +164,5 @@ function Summary({ run }: { run: Run }) {
         ]}
       />
     </section>
-  )
-}
-
-function Actions({ run }: { run: Run }) {
-  const cancel = useCancel()
-  const [again, setAgain] = useState(false)
-  const deployment = useQuery({ ...deploymentQuery(run.deployment_id ?? ''), enabled: run.deployment_id != null })
-  const stopping = run.state.type === 'CANCELLING'
-  return (
-    <>
-      {!isEnded(run.state.type) && (
-        <Button variant="default" leftSection={<CircleSlash size={15} />} loading={cancel.isPending} disabled={stopping} onClick={() => cancel.mutate(run)}>
-          {stopping ? 'Cancelling' : 'Cancel'}
-        </Button>
-      )}
-      {deployment.data !== undefined && (
-        <Button leftSection={<Play size={15} />} onClick={() => setAgain(true)}>
-          Run again
-        </Button>
-      )}
-      {again && deployment.data !== undefined && (
-        <RunNow deployment={deployment.data} parameters={run.parameters} onClose={() => setAgain(false)} />
-      )}
-    </>
   )
 }

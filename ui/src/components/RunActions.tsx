@@ -1,0 +1,101 @@
+/** What can be done with a flow run in the state that it is in. What cannot be done is not offered. */
+import { ActionIcon, Button, Menu } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { CircleSlash, EllipsisVertical, Pause, Play, RotateCcw, Square, StepForward } from 'lucide-react'
+import { lazy, Suspense, useState } from 'react'
+
+import { deploymentQuery } from '../api/declared'
+import { flowRunKeys, pauseFlowRun, retryFlowRun } from '../api/flowRuns'
+import type { FlowRun } from '../api/types'
+import { isEnded } from '../lib/states'
+import { tell, tellError, useCancel } from './cancelling'
+import { RunNow } from './RunNow'
+
+const ResumeForm = lazy(() => import('./ResumeForm').then((module) => ({ default: module.ResumeForm })))
+
+export function RunActions({ run }: { run: FlowRun }) {
+  const [asking, setAsking] = useState<'again' | 'resume'>()
+  const cancel = useCancel()
+  const retry = useRetry()
+  const deployment = useQuery({ ...deploymentQuery(run.deployment_id ?? ''), enabled: run.deployment_id != null, retry: false })
+  const { type } = run.state
+  const ended = isEnded(type)
+  const launchable = deployment.data !== undefined
+  const root = run.parent_flow_run_id == null
+  const retryable = root && launchable && (type === 'FAILED' || type === 'CRASHED' || type === 'CANCELLED')
+  return (
+    <>
+      {!ended && (
+        <Button variant="default" leftSection={<CircleSlash size={15} />} loading={cancel.isPending} disabled={type === 'CANCELLING'} onClick={() => cancel.mutate(run)}>
+          {type === 'CANCELLING' ? 'Cancelling' : 'Cancel'}
+        </Button>
+      )}
+      {retryable && (
+        <Button variant="default" leftSection={<RotateCcw size={15} />} loading={retry.isPending} onClick={() => retry.mutate(run)} title="The same run once more: task runs whose results are kept do not run again">
+          Retry
+        </Button>
+      )}
+      {type === 'PAUSED' && (
+        <Button leftSection={<StepForward size={15} />} onClick={() => setAsking('resume')}>
+          Resume
+        </Button>
+      )}
+      {launchable && (
+        <Button variant={type === 'PAUSED' ? 'default' : 'filled'} leftSection={<Play size={15} />} onClick={() => setAsking('again')}>
+          Run again
+        </Button>
+      )}
+      {type === 'RUNNING' && <PauseMenu run={run} canSuspend={root && launchable} />}
+      {asking === 'again' && launchable && <RunNow deployment={deployment.data} parameters={run.parameters} onClose={() => setAsking(undefined)} />}
+      {asking === 'resume' && (
+        <Suspense>
+          <ResumeForm run={run} onClose={() => setAsking(undefined)} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+function useRetry() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (run: FlowRun) => retryFlowRun(run.id),
+    onSuccess: (run) => {
+      queries.setQueryData(flowRunKeys.one(run.id), run)
+      void queries.invalidateQueries({ queryKey: flowRunKeys.states(run.id) })
+      tell(`${run.name} is tried once more.`)
+    },
+    onError: tellError('The run was not retried.'),
+  })
+}
+
+function PauseMenu({ run, canSuspend }: { run: FlowRun; canSuspend: boolean }) {
+  const queries = useQueryClient()
+  const pause = useMutation({
+    mutationFn: (how: 'pause' | 'suspend') => pauseFlowRun(run.id, how),
+    onSuccess: (paused, how) => {
+      queries.setQueryData(flowRunKeys.one(paused.id), paused)
+      tell(how === 'pause' ? `${run.name} is paused: no further task run of it begins.` : `${run.name} is suspended: its process ends, and resuming launches it again.`)
+    },
+    onError: tellError('The run was not paused.'),
+  })
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="default" size={36} aria-label="More to do with this run" loading={pause.isPending}>
+          <EllipsisVertical size={16} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<Pause size={14} />} onClick={() => pause.mutate('pause')}>
+          Pause: its process waits
+        </Menu.Item>
+        {canSuspend && (
+          <Menu.Item leftSection={<Square size={14} />} onClick={() => pause.mutate('suspend')}>
+            Suspend: its process ends until it is resumed
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

@@ -12,7 +12,17 @@ from towpath_operator.api.access import Gate
 from towpath_operator.api.body_limit import BodyLimit
 from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
-from towpath_operator.api.routes import attempts, declared, events, flow_runs, run_control, server, slots, task_runs
+from towpath_operator.api.routes import (
+    attempts,
+    blocks,
+    declared,
+    events,
+    flow_runs,
+    run_control,
+    server,
+    slots,
+    task_runs,
+)
 from towpath_operator.api.ui_files import UiFiles
 from towpath_operator.services.hub import Hub
 
@@ -22,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     slots.router,
     slots.limits,
+    blocks.router,
+    blocks.types_router,
     *declared.ROUTERS,
     flow_runs.router,
     run_control.router,

@@ -20,11 +20,15 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.services import declared_views as views
 from towpath_operator.services import declaring
 from towpath_operator.services.attempts import Attempts
+from towpath_operator.services.block_rights import BlockWriter
+from towpath_operator.services.block_types import BlockTypes
 from towpath_operator.services.claims import ClaimService
+from towpath_operator.services.cluster_blocks import BlockResources, ClusterBlocks
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.live import Live
+from towpath_operator.services.local_blocks import LocalBlocks
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
@@ -35,6 +39,7 @@ from towpath_operator.store import declared as rows
 from towpath_operator.store.engine import Database
 from towpath_operator.store.listener import Listener
 from towpath_operator.store.revisions import get_revision
+from towpath_operator.store.secret_files import SecretFiles
 
 
 class Hub:
@@ -42,9 +47,20 @@ class Hub:
 
     Args:
         default_queue: the spec of queues that nobody declared.
+        secrets: where local mode keeps the secrets of blocks; None for nowhere.
+        tells_secrets: whether those are told to callers, all of whom must then have sent a token.
+        block_resources: writes blocks in a cluster; None in local mode.
     """
 
-    def __init__(self, database: Database, default_queue: WorkQueueSpec | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        default_queue: WorkQueueSpec | None = None,
+        *,
+        secrets: SecretFiles | None = None,
+        tells_secrets: bool = False,
+        block_resources: BlockResources | None = None,
+    ) -> None:
         self.database = database
         self.signals = Signals()
         self._listener: Listener | None = None
@@ -89,8 +105,14 @@ class Hub:
             prepare=declaring.prepare_work_queue,
             forget=declaring.WorkQueueForgetting(queue).forget,
         )
+        self.block_types = BlockTypes(database)
         self.blocks: Nouns[BlockPut, BlockRead] = Nouns(
-            database, "block", rows.BLOCKS, views.view_blocks, prepare=declaring.prepare_block, same=("type",)
+            database, "block", rows.BLOCKS, views.view_blocks, prepare=self.block_types.prepare, same=("type",)
+        )
+        self.block_writer: BlockWriter = (
+            ClusterBlocks(self.blocks, self.block_types.check, block_resources)
+            if block_resources is not None
+            else LocalBlocks(database, self.blocks, self.block_types.check, secrets, tells_secrets=tells_secrets)
         )
         self.notifications: Nouns[NotificationPut, NotificationRead] = Nouns(
             database, "notification", rows.NOTIFICATIONS, views.view_notifications

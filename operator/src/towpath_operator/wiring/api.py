@@ -28,7 +28,8 @@ from towpath_operator.services.retention import Keep
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.store.errors import translated
-from towpath_operator.wiring.settings import ServerSettings, normalize_database_url
+from towpath_operator.store.secret_files import SecretFiles
+from towpath_operator.wiring.settings import ServerSettings, normalize_database_url, towpath_home
 from towpath_operator.wiring.spool import delivering_spool
 
 logger = logging.getLogger(__name__)
@@ -171,7 +172,12 @@ async def run_local(
     token, made = choose_token(settings)
     listener = bind(settings.host, settings.port)
     try:
-        hub = Hub(await open_database(settings), LOCAL_QUEUE)
+        hub = Hub(
+            await open_database(settings),
+            LOCAL_QUEUE,
+            secrets=SecretFiles(towpath_home()),
+            tells_secrets=token is not None,
+        )
         port = listener.getsockname()[1]
         announce(port, token if made else None)
         with delivering_spool(port, token):

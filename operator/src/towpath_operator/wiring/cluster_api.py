@@ -10,6 +10,7 @@ import uvicorn
 from towpath_operator.api.app import create_metrics_app
 from towpath_operator.api.cluster_gate import ClusterGate
 from towpath_operator.domain.refusals import Refusal
+from towpath_operator.kube.blocks import KubeBlocks
 from towpath_operator.kube.client import KubeClient
 from towpath_operator.kube.reviews import KubeReviewer
 from towpath_operator.services.hub import Hub
@@ -40,8 +41,8 @@ async def run(settings: ServerSettings) -> None:
         database = await open_database(settings)
     except (OSError, RuntimeError, Refusal) as error:
         raise SystemExit(f"The API cannot start: {error}") from error
-    hub = Hub(database)
     kube = await KubeClient.connect()
+    hub = Hub(database, block_resources=KubeBlocks(kube))
     listener, metrics_listener = (
         bind(settings.host, settings.port),
         bind(settings.host, settings.metrics_port or METRICS_PORT),

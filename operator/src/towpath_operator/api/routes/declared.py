@@ -1,4 +1,4 @@
-"""Routes of what is declared: PUT, list, get and DELETE, the same for every kind."""
+"""Routes of what is declared: PUT, list, get and DELETE, the same for every kind. Blocks have more, in `blocks`."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -7,8 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from towpath.contract.declared import (
-    BlockPut,
-    BlockRead,
     ConcurrencyLimitPut,
     ConcurrencyLimitRead,
     Declaration,
@@ -92,7 +90,6 @@ ROUTERS = (
     _router("/flows", "flow", "flows", FlowPut, FlowRead, lambda hub: hub.flows),
     _router("/deployments", "deployment", "deployments", DeploymentPut, DeploymentRead, lambda hub: hub.deployments),
     _router("/work-queues", "work_queue", "workqueues", WorkQueuePut, WorkQueueRead, lambda hub: hub.work_queues),
-    _router("/blocks", "block", "blocks", BlockPut, BlockRead, lambda hub: hub.blocks),
     _router(
         "/notifications",
         "notification",

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 GROUP: Final = "towpath.blocks"
 
-BUILTIN_MODULES: Final = ("towpath.blocks.system",)
+BUILTIN_MODULES: Final = (
+    "towpath.blocks.system",
+    "towpath.filesystems.git",
+    "towpath.filesystems.local",
+    "towpath.filesystems.remote",
+)
 """The modules whose block types come with Towpath. A new one is a line here; `make generate` writes their schemas."""
 
 _classes: dict[str, type["Block"]] = {}

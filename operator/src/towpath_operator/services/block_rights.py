@@ -6,7 +6,6 @@ from typing import Protocol
 from towpath.contract.block_secrets import BlockSecrets
 from towpath.contract.declared import BlockPut, BlockRead
 
-
 Check = Callable[[BlockPut, Iterable[str]], Awaitable[None]]
 """Checks a block against its type, given which secret fields it will have."""
 

@@ -33,7 +33,7 @@ _BUILTIN_FILE = "builtin_block_types.json"
 
 def read_builtins() -> dict[str, BlockTypeFacts]:
     """The types that come with the server, by slug."""
-    text = (resources.files(__package__) / _BUILTIN_FILE).read_text(encoding="utf-8")
+    text = (resources.files("towpath_operator.services") / _BUILTIN_FILE).read_text(encoding="utf-8")
     found = TypeAdapter(list[BlockTypeFacts]).validate_json(text)
     return {facts.slug: facts for facts in found}
 

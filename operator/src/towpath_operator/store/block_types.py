@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
 from towpath_operator.domain.pages import PageRequest
 from towpath_operator.store import tables
@@ -24,7 +24,9 @@ async def list_block_types(
     reader: Reader, namespaces: Sequence[str] | None, slug: str | None, page: PageRequest
 ) -> tuple[Sequence[Row], int]:
     """One page by slug and namespace, with one more than the limit if there are more; and how many match."""
-    conditions = [] if namespaces is None else [_TABLE.c.namespace.in_(namespaces)]
+    conditions: list[ColumnElement[bool]] = []
+    if namespaces is not None:
+        conditions.append(_TABLE.c.namespace.in_(namespaces))
     if slug is not None:
         conditions.append(_TABLE.c.slug == slug)
     total = await count_capped(reader, select(_TABLE.c.slug).where(*conditions))

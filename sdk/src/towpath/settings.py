@@ -40,6 +40,7 @@ class Settings(NamedTuple):
         home: profiles, spool, local database, secrets and results.
         api_url: the API's address, ending in `/api`, without a slash behind it; None: no server.
         api_token_file: read again whenever it changes; counts before `api_token`.
+        namespace: where blocks are looked for and kept; a pod's own namespace.
         local_server: whether what must be asked without an API starts a local server in the background.
         logging_level: the lowest level that run loggers pass on, as INFO.
         logging_extra_loggers: names of loggers whose records also go to the run's logs.
@@ -61,6 +62,7 @@ class Settings(NamedTuple):
     api_url: str | None
     api_token: str | None
     api_token_file: Path | None
+    namespace: str
     local_server: bool
     logging_level: str
     logging_extra_loggers: tuple[str, ...]
@@ -94,6 +96,9 @@ class Origin(NamedTuple):
     source: str
 
 
+_LABEL_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -102,6 +107,13 @@ def _text(text: str) -> str:
     if not text.strip():
         raise ValueError
     return text.strip()
+
+
+def _label(text: str) -> str:
+    label = text.strip()
+    if not 1 <= len(label) <= 63 or not set(label) <= _LABEL_CHARACTERS or label[0] == "-" or label[-1] == "-":
+        raise ValueError
+    return label
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -158,6 +170,7 @@ SETTINGS: Final = (
     Setting("TOWPATH_API_URL", "api_url", _url, _A_URL),
     Setting("TOWPATH_API_TOKEN", "api_token", _text, "a token", secret=True),
     Setting("TOWPATH_API_TOKEN_FILE", "api_token_file", _path, _A_FILE),
+    Setting("TOWPATH_NAMESPACE", "namespace", _label, "a namespace's name: a to z, 0 to 9 and -", "default"),
     Setting("TOWPATH_LOCAL_SERVER", "local_server", _bool, "true or false", "true"),
     Setting("TOWPATH_LOGGING_LEVEL", "logging_level", _level, _A_LEVEL, "INFO"),
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),

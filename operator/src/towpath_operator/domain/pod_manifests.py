@@ -137,7 +137,11 @@ def _build_own_env(claimed: ClaimedRun, settings: PodSettings, grace_seconds: in
         "TOWPATH_HOME": HOME_DIR,
         "TOWPATH_GRACE_PERIOD": str(grace_seconds),
     }
-    fields = {"TOWPATH_POD_NAME": "metadata.name", "TOWPATH_POD_UID": "metadata.uid"}
+    fields = {
+        "TOWPATH_POD_NAME": "metadata.name",
+        "TOWPATH_POD_UID": "metadata.uid",
+        "TOWPATH_NAMESPACE": "metadata.namespace",
+    }
     return [
         *({"name": name, "value": value} for name, value in values.items()),
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
@@ -154,6 +158,7 @@ _OWN_ENV: Final = frozenset(
         "TOWPATH_GRACE_PERIOD",
         "TOWPATH_POD_NAME",
         "TOWPATH_POD_UID",
+        "TOWPATH_NAMESPACE",
     }
 )
 

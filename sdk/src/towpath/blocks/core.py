@@ -25,8 +25,8 @@ from towpath.blocks import documents, registry, schemas, storing
 from towpath.blocks.calling import async_compatible
 from towpath.blocks.fields import SecretDict
 from towpath.blocks.storing import Kept
-from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import BlockError
+from towpath.settings import get_settings
 
 __all__ = ["Block", "SecretDict"]
 
@@ -224,7 +224,7 @@ class Block(BaseModel):
 
 
 def _choose(namespace: str | None) -> str:
-    return namespace or LOCAL_NAMESPACE
+    return namespace or get_settings().namespace
 
 
 def _own_attribute(cls: type[Any], name: str) -> Any:

@@ -13,6 +13,7 @@ from towpath_operator.api.body_limit import BodyLimit
 from towpath_operator.api.openapi import describe
 from towpath_operator.api.problems import add_problem_handlers
 from towpath_operator.api.routes import (
+    artifacts,
     attempts,
     blocks,
     declared,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     flow_runs.router,
     run_control.router,
     task_runs.router,
+    artifacts.router,
 )
 """Claims come before the queues' own routes, whose `/{id}` would take their path."""
 

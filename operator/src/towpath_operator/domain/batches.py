@@ -19,6 +19,7 @@ from towpath.contract.events import (
     MAX_LOG_MESSAGE,
     MAX_MESSAGE,
     SCHEMA,
+    ArtifactEvent,
     AttemptEvent,
     FlowRunEvent,
     Id,
@@ -28,6 +29,7 @@ from towpath.contract.events import (
 )
 from towpath.contract.problems import FieldError
 from towpath.contract.runs import RefusedItem
+from towpath_operator.domain.artifacts import find_fault
 from towpath_operator.domain.refusals import InvalidRequest, TooLarge, field_errors
 from towpath_operator.domain.storable import may_be_unstorable, storable
 from towpath_operator.domain.times import MAX_TIME
@@ -44,7 +46,7 @@ def _readable(event: type) -> Any:
     return _make_dict(event.__name__, get_type_hints(event, include_extras=True))
 
 
-_KINDS = tuple(_readable(event) for event in (FlowRunEvent, TaskRunEvent, StateEvent, LogEvent, AttemptEvent))
+_KINDS = tuple(_readable(event) for event in (FlowRunEvent, TaskRunEvent, StateEvent, LogEvent, AttemptEvent, ArtifactEvent))
 _ITEM_TYPE = Annotated[Union[_KINDS], Field(discriminator="kind")]  # noqa: UP007 the members are made above
 _HEADER = {
     "schema": int,
@@ -66,6 +68,7 @@ _IDS: dict[str, tuple[IdOf, ...]] = {
     "state": ("id", "run_id"),
     "log": ("flow_run_id", "task_run_id"),
     "attempt": (),
+    "artifact": ("id", "flow_run_id", "task_run_id"),
 }
 
 
@@ -158,7 +161,9 @@ def _check_item(item: dict[str, Any]) -> str | None:
     """Turns the ids of `item` into bytes in place. Returns why it cannot be kept, as a sentence; None when it can."""
     if wrong := _convert_ids(item):
         return f"`{wrong}` is not a UUID."
-    return "`time` is beyond the year 9999." if item["time"] > MAX_TIME else None
+    if item["time"] > MAX_TIME:
+        return "`time` is beyond the year 9999."
+    return find_fault(item) if item["kind"] == "artifact" else None
 
 
 def _id_bytes(text: str) -> bytes | None:

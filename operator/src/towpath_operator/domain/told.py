@@ -11,6 +11,7 @@ from typing import Any
 from towpath.contract.ids import uuid7
 from towpath.contract.runs import RefusedItem
 from towpath.contract.states import RunKind, StateType, Transition, default_name, judge
+from towpath_operator.domain.artifacts import ArtifactFacts
 from towpath_operator.domain.batches import Batch, json_text
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name
 from towpath_operator.domain.entered import Entered
@@ -113,7 +114,7 @@ class Told:
 
     Attributes:
         flow_runs: by id; ingest fills in those that exist before it plans.
-        task_runs: likewise.
+        task_runs, artifacts: likewise.
         states, logs: new rows.
         entered: the changes of state, in order.
         terminated: (run, attempt, message) of runners that were told to stop.
@@ -122,6 +123,7 @@ class Told:
     def __init__(self) -> None:
         self.flow_runs: dict[bytes, FlowRunFacts] = {}
         self.task_runs: dict[bytes, TaskRunFacts] = {}
+        self.artifacts: dict[bytes, ArtifactFacts] = {}
         self.states: list[StateRow] = []
         self.logs: list[LogRow] = []
         self.entered: list[Entered] = []
@@ -147,7 +149,7 @@ class Told:
         applied = 0
         foreign: list[RefusedItem] = []
         handlers = {"state": self._state, "task_run": self._task_run, "log": self._log}
-        handlers |= {"flow_run": self._flow_run, "attempt": self._attempt}
+        handlers |= {"flow_run": self._flow_run, "attempt": self._attempt, "artifact": self._artifact}
         context = _Context(batch, stale, namespace)
         for sequence, item in _numbered(batch, fresh):
             context.sequence = sequence
@@ -285,6 +287,22 @@ class Told:
         if task_run is not None and not self._is_task_ours(task_run, c):
             return _foreign("task_run_id")
         self.logs.append((flow_run_id, task_run_id, event["level"], event["time"], event["logger"], event["message"]))
+        return None
+
+    def _artifact(self, event: dict[str, Any], c: "_Context") -> str | None:
+        if not self._is_ours(event["flow_run_id"], c):
+            return _foreign("flow_run_id")
+        task_run = self.task_runs.get(event.get("task_run_id") or b"")
+        if task_run is not None and not self._is_task_ours(task_run, c):
+            return _foreign("task_run_id")
+        artifact = self.artifacts.get(event["id"])
+        if artifact is None:
+            artifact = self.artifacts[event["id"]] = ArtifactFacts(event["id"], c.batch.run_id, c.namespace)
+        elif artifact.root != c.batch.run_id or artifact.namespace != c.namespace:
+            return _foreign("id")
+        elif c.stale:
+            return None
+        artifact.take(event)
         return None
 
     def _attempt(self, event: dict[str, Any], c: "_Context") -> str | None:

@@ -25,6 +25,7 @@ from towpath_operator.domain.told_counts import count_task_runs
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.told_flow_runs import write_flow_runs
 from towpath_operator.store import ingest as rows
+from towpath_operator.store.artifacts import find_artifact_facts, save_artifacts
 from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ async def _apply(transaction: Transaction, group: Sequence[_Waiting]) -> list[In
     await rows.insert_states(connection, told.states)
     await rows.insert_logs(connection, told.logs)
     await rows.save_task_runs(connection, (run for run in told.task_runs.values() if run.changed))
+    await save_artifacts(connection, (artifact for artifact in told.artifacts.values() if artifact.changed))
     await rows.save_terminated(connection, told.terminated)
     await write_flow_runs(transaction, told)
     count_task_runs(told, transaction.counts)
@@ -194,6 +196,11 @@ def _hint(transaction: Transaction, told: Told) -> None:
         transaction.hint_of_run("task-runs", UUID(bytes=run_id))
     for run_id in {flow_run_id for flow_run_id, *_ in told.logs if flow_run_id is not None}:
         transaction.hint_of_run("logs", UUID(bytes=run_id))
+    for artifact in told.artifacts.values():
+        if artifact.changed:
+            transaction.hint_of_kind("artifacts", artifact.namespace)
+            if artifact.flow_run_id is not None:
+                transaction.hint_of_run("artifacts", UUID(bytes=artifact.flow_run_id))
 
 
 def _fresh(batch: Batch, marks: dict[rows.WriterKey, Applied]) -> list[range]:
@@ -218,6 +225,7 @@ async def _load(
             _collect(waiting.batch.items, flow_ids, stated, task_ids)
     connection = transaction.connection
     told.task_runs = await rows.find_task_run_facts(connection, list(task_ids))
+    told.artifacts = await find_artifact_facts(connection, _artifact_ids(group, fresh))
     for run in told.task_runs.values():
         if run.flow_run_id is not None:
             flow_ids[run.flow_run_id] = None
@@ -254,11 +262,20 @@ def _collect(
                 flow_ids[item["flow_run_id"]] = None
         elif kind == "flow_run":
             flow_ids[item["id"]] = stated[item["id"]] = None
-        elif kind == "log":
+        elif kind in ("log", "artifact"):
             if item["flow_run_id"] is not None:
                 flow_ids[item["flow_run_id"]] = None
             if item.get("task_run_id") is not None:
                 task_ids[item["task_run_id"]] = None
+
+
+def _artifact_ids(group: Sequence[_Waiting], fresh: Sequence[Sequence[range]]) -> list[bytes]:
+    """The artifacts that the group's new items name."""
+    ids: dict[bytes, None] = {}
+    for waiting, ranges in zip(group, fresh, strict=True):
+        if ranges:
+            ids |= {item["id"]: None for item in waiting.batch.items if item and item["kind"] == "artifact"}
+    return list(ids)
 
 
 def _first_tellers(group: Sequence[_Waiting], stated: dict[bytes, None]) -> dict[bytes, Batch]:

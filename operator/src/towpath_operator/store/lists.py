@@ -31,3 +31,8 @@ def beyond(keys: Sequence[ColumnElement[Any]], after: Sequence[Any], *, descendi
         steps.append(and_(*same, key < value if descending else key > value))
     first = keys[0] <= after[0] if descending else keys[0] >= after[0]
     return and_(first, or_(*steps))
+
+
+def first_id_at(micros: int) -> UUID:
+    """The smallest UUIDv7 of a time."""
+    return UUID(int=max(0, min(micros // 1_000, 2**48 - 1)) << 80)

@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from annotated_types import Ge, Le, Len, MaxLen
 
-from towpath.contract.limits import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, MAX_LOG_MESSAGE, MAX_MESSAGE, SCHEMA
+from towpath.contract.limits import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ITEMS,
+    MAX_DESCRIPTION,
+    MAX_LOG_MESSAGE,
+    MAX_MESSAGE,
+    SCHEMA,
+)
 
 __all__ = [
     "MAX_BATCH_BYTES",
@@ -17,6 +24,7 @@ __all__ = [
     "MAX_LOG_MESSAGE",
     "MAX_MESSAGE",
     "SCHEMA",
+    "ArtifactEvent",
     "AttemptEvent",
     "FlowRunEvent",
     "LogEvent",
@@ -106,7 +114,25 @@ class AttemptEvent(TypedDict):
     message: NotRequired[Annotated[str, MaxLen(MAX_MESSAGE)] | None]
 
 
-RunEvent = FlowRunEvent | TaskRunEvent | StateEvent | LogEvent | AttemptEvent
+class ArtifactEvent(TypedDict):
+    """An artifact: what a run shows to people. Sent again for the same id, what is given replaces what was.
+
+    `data` is by type: `markdown` a text; `table` {"columns": [names], "rows": [[cells, JSON values]]}; `link` {"url", "text" or
+    none}; `image` {"url"}; `progress` a number from 0 to 100. Artifacts with the same `key` in a namespace are versions of one.
+    """
+
+    kind: Literal["artifact"]
+    id: Id
+    flow_run_id: Id | None
+    task_run_id: NotRequired[Id | None]
+    type: Literal["markdown", "table", "link", "image", "progress"]
+    key: NotRequired[Annotated[str, Len(1, 200)] | None]
+    description: NotRequired[Annotated[str, MaxLen(MAX_DESCRIPTION)] | None]
+    data: NotRequired[Any]
+    time: Micros
+
+
+RunEvent = FlowRunEvent | TaskRunEvent | StateEvent | LogEvent | AttemptEvent | ArtifactEvent
 
 
 class RunEventBatch(TypedDict):

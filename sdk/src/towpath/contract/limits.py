@@ -15,6 +15,14 @@ MAX_LOG_MESSAGE: Final = 100_000
 """Characters of one log line; longer ones are cut with a mark."""
 MAX_TOLD_VALUE: Final = 2_048
 """Bytes, as JSON, of a task's return value that is told as `details.value`; larger ones are not told."""
+MAX_ARTIFACT: Final = 1_000_000
+"""Bytes, as JSON, of an artifact's data."""
+MAX_DESCRIPTION: Final = 10_000
+"""Characters of an artifact's description."""
+MAX_RESULT: Final = 1024 * 1024
+"""Bytes of a result that the API keeps; larger ones belong in a storage of their own."""
+MAX_RESULT_KEY: Final = 1_000
+"""Characters of a result's key."""
 
 _MARK: Final = "… [cut: {} of {} characters left out]"
 

@@ -9,6 +9,10 @@ from towpath_operator.domain.refusals import Unauthenticated
 from towpath_operator.services.reviews import Reviews, home_namespace
 
 
+_FOR_PODS = frozenset({("get", "blocks"), ("list", "blocks")})
+"""What the pods of runs may without a role: read the configuration of blocks. Their secrets are files that the pods have."""
+
+
 class _Reviewed:
     """A caller whose token was reviewed."""
 
@@ -22,8 +26,11 @@ class _Reviewed:
         return home_namespace(self._identity)
 
     async def allow(self, verb: str, resource: str, namespace: str | None) -> bool:
-        """Whether a SubjectAccessReview allows it."""
-        return await self._reviews.may(self._identity, verb, resource, namespace)
+        """Whether a SubjectAccessReview allows it, or the caller is a run's pod that reads blocks of its own namespace."""
+        if await self._reviews.may(self._identity, verb, resource, namespace):
+            return True
+        is_own = namespace is not None and namespace == self.home
+        return is_own and (verb, resource) in _FOR_PODS and await self._reviews.is_flow_pod(self._identity)
 
     async def own(self, run_id: UUID, attempt: int, pod_uid: str | None) -> None:
         """Checks that the caller is the attempt's pod."""

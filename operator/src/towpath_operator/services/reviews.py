@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from towpath.contract.names import API_AUDIENCE, LABEL_RUN_ID, LOCAL_NAMESPACE, job_name
+from towpath.contract.names import API_AUDIENCE, LABEL_ATTEMPT, LABEL_RUN_ID, LOCAL_NAMESPACE, job_name
 from towpath_operator.domain.access import Identity
 from towpath_operator.domain.pod_owners import PodFacts, is_of_attempt
 from towpath_operator.domain.refusals import Forbidden, Unauthenticated
@@ -95,6 +95,7 @@ class Reviews:
         self._database = database
         self._tokens: ExpiringCache[bytes, Identity | None] = ExpiringCache(clock)
         self._verdicts: ExpiringCache[tuple[_Who, str, str, str | None], bool] = ExpiringCache(clock)
+        self._flow_pods: ExpiringCache[str, bool] = ExpiringCache(clock)
         self._owners: ExpiringCache[tuple[str, UUID, int], bool] = ExpiringCache(clock)
 
     async def identify(self, token: str) -> Identity:
@@ -157,6 +158,28 @@ class Reviews:
             owns = cached[0]
         if not owns:
             raise Forbidden(f"Pod {name!r} is not the pod of attempt {attempt} of run {run_id}.")
+
+    async def is_flow_pod(self, who: Identity) -> bool:
+        """Whether this is the token of a pod that an attempt's Job started, in its namespace."""
+        uid = next(iter(who.extra.get(POD_UID, ())), None)
+        name = next(iter(who.extra.get(POD_NAME, ())), None)
+        if uid is None or name is None:
+            return False
+        cached = self._flow_pods.get(uid)
+        if cached is not None:
+            return cached[0]
+        namespace = home_namespace(who)
+        facts = await self._reviewer.find_pod(namespace, name)
+        verdict = False
+        if facts is not None and facts.uid == uid:
+            try:
+                run_id, attempt = UUID(facts.labels[LABEL_RUN_ID]), int(facts.labels[LABEL_ATTEMPT])
+            except (KeyError, ValueError):
+                pass
+            else:
+                verdict, _ = await self._owns(namespace, name, uid, run_id, attempt)
+        self._flow_pods.put(uid, verdict, TOKEN_SECONDS if verdict else REFUSED_SECONDS)
+        return verdict
 
     async def _check_own_process(self, who: Identity, run_id: UUID) -> None:
         async with self._database.read() as reader:

@@ -19,7 +19,6 @@ from towpath.contract.declared import (
 from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.services import declared_views as views
 from towpath_operator.services import declaring
-from towpath_operator.services.about import About
 from towpath_operator.services.artifacts import Artifacts
 from towpath_operator.services.attempts import Attempts
 from towpath_operator.services.block_rights import BlockWriter
@@ -76,9 +75,6 @@ class Hub:
         self.flow_runs = FlowRuns(database, self.signals)
         self.task_runs = TaskRuns(database)
         self.artifacts = Artifacts(database)
-        self.about = About(database)
-        self.bulk = Bulk(database)
-        self.overviews = Overviews(database)
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
         self.slots = Slots(database, self.signals)

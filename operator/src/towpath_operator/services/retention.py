@@ -4,14 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from towpath_operator.domain.histograms import KEPT_SECONDS
-from towpath_operator.domain.rollups import WIDTHS
-from towpath_operator.domain.times import SECOND
 from towpath_operator.store import retention as rows
 from towpath_operator.store.artifacts import delete_artifacts_of, delete_lone_artifacts
 from towpath_operator.store.engine import Database
 from towpath_operator.store.results import delete_unused_results
-from towpath_operator.store.rollups import delete_old_counts
 
 STEP = 1_000
 """Rows of one kind that one transaction deletes."""
@@ -59,33 +55,13 @@ async def prune(database: Database, keep: Keep, now: int) -> int:
     return deleted + len(old)
 
 
-async def prune_counts(database: Database, keep: Keep, now: int) -> int:
-    """Deletes the oldest bucket of each width of the histograms' counts, if it is too old. Returns how many rows those were."""
-    deleted = 0
-    for seconds in WIDTHS:
-        kept = KEPT_SECONDS.get(seconds)
-        if kept is not None:
-            before = now - kept * SECOND
-        elif keep.runs is not None:
-            before = now - keep.runs // _MICROSECOND
-        else:
-            continue
-        async with database.write() as transaction:
-            deleted += await delete_old_counts(transaction.connection, seconds, before)
-    return deleted
-
-
-async def delete_run(database: Database, run_id: UUID, *, counted: bool = False) -> None:
-    """Deletes a run bottom up, the run itself last: broken off anywhere, the next step goes on.
-
-    Args:
-        counted: whether it is taken out of the histograms' counts; the counts of old runs go by themselves.
-    """
+async def _delete_flow_run(database: Database, run_id: UUID) -> None:
+    """Deletes a run bottom up, the run itself last: broken off anywhere, the next step goes on."""
     while True:
         async with database.write() as transaction:
-            tasks = await rows.delete_task_runs(transaction, run_id, STEP, counted=counted)
+            tasks = await rows.delete_task_runs(transaction, run_id, STEP)
             lines = await rows.delete_logs_of(transaction, run_id, STEP)
             shown = await delete_artifacts_of(transaction, run_id, STEP)
             if max(tasks, lines, shown) < STEP:
-                await rows.delete_flow_run(transaction, run_id, counted=counted)
+                await rows.delete_flow_run(transaction, run_id)
                 return

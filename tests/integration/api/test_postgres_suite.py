@@ -7,6 +7,7 @@ from tests.unit.api.test_flow_runs import *  # noqa: F403
 from tests.unit.api.test_ingest import *  # noqa: F403
 from tests.unit.api.test_lateness import *  # noqa: F403
 from tests.unit.api.test_metrics import *  # noqa: F403
+from tests.unit.api.test_overviews import *  # noqa: F403
 from tests.unit.api.test_retention import *  # noqa: F403
 from tests.unit.api.test_scheduling import *  # noqa: F403
 from tests.unit.api.test_slots import *  # noqa: F403

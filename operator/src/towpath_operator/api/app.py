@@ -19,6 +19,8 @@ from towpath_operator.api.routes import (
     declared,
     events,
     flow_runs,
+    notifications,
+    overviews,
     run_control,
     server,
     slots,
@@ -36,12 +38,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     blocks.router,
     blocks.types_router,
     *declared.ROUTERS,
+    notifications.router,
+    overviews.router,
     flow_runs.router,
     run_control.router,
     task_runs.router,
     artifacts.router,
 )
-"""Claims come before the queues' own routes, whose `/{id}` would take their path."""
+"""Claims come before the queues' own routes, and overviews before the runs': their `/{id}` would take the others' paths."""
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "The request was refused; `code` says why."},

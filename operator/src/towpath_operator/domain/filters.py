@@ -1,13 +1,9 @@
 """What the lists of runs and logs are filtered by. Built by routes from query parameters, read by the store."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from towpath_operator.domain.parameter_texts import ParameterFilter
-
-SORTS: Final = ("expected", "start", "end", "duration", "name")
-"""What lists of flow runs are sorted by."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +12,11 @@ class Sort:
 
     by: str = "expected"
     descending: bool = True
+
+    @property
+    def text(self) -> str:
+        """As requests name it."""
+        return f"-{self.by}" if self.descending else self.by
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class TaskRunFilter:
 
     namespaces: tuple[str, ...] | None = None
     flow_run_id: UUID | None = None
+    flows: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
     states: tuple[tuple[int | None, str | None], ...] = ()
     task: str | None = None
     name: str | None = None

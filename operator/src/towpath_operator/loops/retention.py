@@ -7,7 +7,7 @@ from towpath.contract.ids import now_us
 from towpath_operator.domain.refusals import StoreUnavailable
 from towpath_operator.loops.running import Loop
 from towpath_operator.services.hub import Hub
-from towpath_operator.services.retention import Keep, prune
+from towpath_operator.services.retention import Keep, prune, prune_counts
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def make_retention(keep: Keep) -> Loop:
             deleted = 0
             try:
                 deleted = await prune(hub.database, keep, now_us())
+                deleted += await prune_counts(hub.database, keep, now_us())
             except StoreUnavailable as error:
                 logger.warning("Nothing old is deleted for now: %s", error.detail)
             await asyncio.sleep(BETWEEN_STEPS_SECONDS if deleted else BETWEEN_ROUNDS_SECONDS)

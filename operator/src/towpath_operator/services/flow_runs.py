@@ -49,15 +49,16 @@ class FlowRuns:
         async with self._database.read() as reader:
             return await read_flow_run(reader, run_id)
 
-    async def list(self, wanted: FlowRunFilter, page: PageRequest) -> Page[FlowRunRead]:
-        """One page of the matching runs, newest first."""
+    async def list(self, wanted: FlowRunFilter, page: PageRequest, sort: Sort) -> Page[FlowRunRead]:
+        """One page of the matching runs in this order."""
         async with self._database.read() as reader:
-            found, total = await rows.list_flow_runs(reader, wanted, page)
+            found, total = await rows.list_flow_runs(reader, wanted, page, sort)
             shown = found[: page.limit]
             views = await view_all(reader, shown)
         cursor = None
         if len(found) > page.limit:
-            cursor = encode_cursor((shown[-1]["expected_time"], shown[-1]["id"].hex))
+            last = shown[-1]
+            cursor = encode_cursor((sort.text, last[rows.SORT_COLUMNS[sort.by].name], last["id"].hex))
         return paged(views, total, cursor)
 
     async def states(self, run_id: UUID) -> Page[StateRead]:

@@ -20,10 +20,13 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.services import declared_views as views
 from towpath_operator.services import declaring
 from towpath_operator.services.artifacts import Artifacts
+from towpath_operator.services.about import About
 from towpath_operator.services.attempts import Attempts
 from towpath_operator.services.block_rights import BlockWriter
 from towpath_operator.services.block_types import BlockTypes
 from towpath_operator.services.claims import ClaimService
+from towpath_operator.services.bulk import Bulk
+from towpath_operator.services.channels import Channels, NoSecrets, Outgoing
 from towpath_operator.services.cluster_blocks import BlockResources, ClusterBlocks
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
@@ -32,6 +35,8 @@ from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.run_control import RunControl
+from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
+from towpath_operator.services.overviews import Overviews
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.slots import Slots
@@ -78,6 +83,9 @@ class Hub:
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
         self.slots = Slots(database, self.signals)
+        self.about = About(database)
+        self.bulk = Bulk(database)
+        self.overviews = Overviews(database)
         self.run_control = RunControl(database, self.signals)
         self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(

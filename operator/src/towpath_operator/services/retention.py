@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from towpath_operator.domain.histograms import KEPT_SECONDS
+from towpath_operator.domain.rollups import WIDTHS
+from towpath_operator.domain.times import SECOND
 from towpath_operator.store import retention as rows
 from towpath_operator.store.artifacts import delete_artifacts_of, delete_lone_artifacts
 from towpath_operator.store.engine import Database
 from towpath_operator.store.results import delete_unused_results
+from towpath_operator.store.rollups import delete_old_counts
 
 STEP = 1_000
 """Rows of one kind that one transaction deletes."""
@@ -48,20 +52,40 @@ async def prune(database: Database, keep: Keep, now: int) -> int:
     async with database.read() as reader:
         old = await rows.list_old_flow_runs(reader, before, RUNS_AT_ONCE)
     for run_id in old:
-        await _delete_flow_run(database, run_id)
+        await delete_run(database, run_id)
     if not deleted and not old:
         async with database.write() as transaction:
             await rows.delete_old_writers(transaction, before)
     return deleted + len(old)
 
 
-async def _delete_flow_run(database: Database, run_id: UUID) -> None:
-    """Deletes a run bottom up, the run itself last: broken off anywhere, the next step goes on."""
+async def prune_counts(database: Database, keep: Keep, now: int) -> int:
+    """Deletes the oldest bucket of each width of the histograms' counts, if it is too old. Returns how many rows those were."""
+    deleted = 0
+    for seconds in WIDTHS:
+        kept = KEPT_SECONDS.get(seconds)
+        if kept is not None:
+            before = now - kept * SECOND
+        elif keep.runs is not None:
+            before = now - keep.runs // _MICROSECOND
+        else:
+            continue
+        async with database.write() as transaction:
+            deleted += await delete_old_counts(transaction.connection, seconds, before)
+    return deleted
+
+
+async def delete_run(database: Database, run_id: UUID, *, counted: bool = False) -> None:
+    """Deletes a run bottom up, the run itself last: broken off anywhere, the next step goes on.
+
+    Args:
+        counted: whether it is taken out of the histograms' counts; the counts of old runs go by themselves.
+    """
     while True:
         async with database.write() as transaction:
-            tasks = await rows.delete_task_runs(transaction, run_id, STEP)
+            tasks = await rows.delete_task_runs(transaction, run_id, STEP, counted=counted)
             lines = await rows.delete_logs_of(transaction, run_id, STEP)
             shown = await delete_artifacts_of(transaction, run_id, STEP)
             if max(tasks, lines, shown) < STEP:
-                await rows.delete_flow_run(transaction, run_id)
+                await rows.delete_flow_run(transaction, run_id, counted=counted)
                 return

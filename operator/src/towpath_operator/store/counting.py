@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from towpath_operator.domain.rollups import FLOW_RUNS, Counts, owners_of
+from towpath_operator.domain.rollups import FLOW_RUNS, TASK_RUNS, Counts, owners_of
 from towpath_operator.store.bulk import Lookup
 from towpath_operator.store.tables import flow_run_tags, flow_runs
 
@@ -50,6 +50,16 @@ async def uncount(connection: AsyncConnection, run_id: UUID, counts: Counts) -> 
     tagged = list(tags)
     for _, namespace, flow_id, deployment_id, expected, _, counted in await _FIND.execute(connection, [run_id.bytes]):
         counts.add(FLOW_RUNS, namespace, owners_of(flow_id, deployment_id, tagged), expected, counted, -1)
+
+
+async def uncount_task_runs(
+    connection: AsyncConnection, flow_run_id: UUID, found: Sequence[tuple[int, int | None]], counts: Counts
+) -> None:
+    """Takes task runs of a flow run, given as (declared at, state), out of the counts."""
+    for _, namespace, flow_id, deployment_id, *_ in await _FIND.execute(connection, [flow_run_id.bytes]):
+        owners = owners_of(flow_id, deployment_id)
+        for created, state in found:
+            counts.add(TASK_RUNS, namespace, owners, created, state, -1)
 
 
 async def recount_tags(

@@ -73,7 +73,7 @@ SORT_COLUMNS: Mapping[str, Column[Any]] = {
     "duration": flow_runs.c.duration,
     "name": flow_runs.c.name,
 }
-"""By domain.filters.SORTS. None of them is ever NULL in a run that a transaction has written."""
+"""By what a Sort names. None of them is ever NULL in a run that a transaction has written."""
 
 
 async def list_flow_runs(
@@ -129,11 +129,11 @@ def flow_run_conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
     if wanted.states:
         conditions.append(or_(*(state_condition(flow_runs.c, code, name) for code, name in wanted.states)))
     if wanted.flows:
-        conditions.append(columns.flow_id.in_(_named(flows, wanted.flows)))
+        conditions.append(columns.flow_id.in_(named(flows, wanted.flows)))
     if wanted.deployments:
-        conditions.append(columns.deployment_id.in_(_named_deployments(wanted.deployments)))
+        conditions.append(columns.deployment_id.in_(named_deployments(wanted.deployments)))
     if wanted.work_queues:
-        conditions.append(columns.work_queue_id.in_(_named(work_queues, wanted.work_queues)))
+        conditions.append(columns.work_queue_id.in_(named(work_queues, wanted.work_queues)))
     if wanted.tags:
         tagged = select(flow_run_tags.c.flow_run_id).where(flow_run_tags.c.tag.in_(wanted.tags))
         conditions.append(columns.id.in_(tagged))
@@ -187,11 +187,13 @@ def _uuids(names: Sequence[str]) -> list[UUID]:
     return found
 
 
-def _named(table: Any, names: Sequence[str]) -> Select[Any]:
+def named(table: Any, names: Sequence[str]) -> Select[Any]:
+    """Ids of those with one of these names, or ids where they are UUIDs."""
     return select(table.c.id).where(or_(table.c.name.in_(names), table.c.id.in_(_uuids(names))))
 
 
-def _named_deployments(names: Sequence[str]) -> Select[Any]:
+def named_deployments(names: Sequence[str]) -> Select[Any]:
+    """Ids of the deployments with one of these names: their own, their resource's, `flow/deployment`, or their id."""
     full = [
         and_(flows.c.name == flow, deployments.c.name == name)
         for flow, slash, name in (text.partition("/") for text in names)

@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import and_, delete, select
 
 from towpath_operator.domain.codes import FIRST_ENDED
+from towpath_operator.store.counting import uncount, uncount_task_runs
 from towpath_operator.store.engine import Reader, Transaction
+from towpath_operator.store.lists import first_id_at
 from towpath_operator.store.tables import (
     attempts,
     flow_run_parameters,
@@ -33,16 +35,22 @@ async def list_old_flow_runs(reader: Reader, before: int, limit: int) -> Sequenc
     return (await reader.execute(query)).scalars().all()
 
 
-async def delete_task_runs(transaction: Transaction, flow_run_id: UUID, limit: int) -> int:
-    """Deletes task runs of a flow run, with their states."""
-    query = select(task_runs.c.id).where(task_runs.c.flow_run_id == flow_run_id).limit(limit)
-    return await _delete_task_runs(transaction, (await transaction.connection.execute(query)).scalars().all())
+async def delete_task_runs(transaction: Transaction, flow_run_id: UUID, limit: int, *, counted: bool = False) -> int:
+    """Deletes task runs of a flow run, with their states; if `counted`, from the histograms' counts too."""
+    columns = task_runs.c
+    query = select(columns.id, columns.created, columns.state_type).where(columns.flow_run_id == flow_run_id)
+    found = (await transaction.connection.execute(query.limit(limit))).all()
+    if counted and found:
+        await uncount_task_runs(
+            transaction.connection, flow_run_id, [(row.created, row.state_type) for row in found], transaction.counts
+        )
+    return await _delete_task_runs(transaction, [row.id for row in found])
 
 
 async def delete_lone_task_runs(transaction: Transaction, before: int, limit: int) -> int:
     """Deletes task runs outside any flow that were declared before `before`, with their states. Ids are in order of time."""
     oldest_first = select(task_runs.c.id).where(
-        task_runs.c.id < _first_id_at(before), task_runs.c.flow_run_id.is_(None), task_runs.c.created < before
+        task_runs.c.id < first_id_at(before), task_runs.c.flow_run_id.is_(None), task_runs.c.created < before
     )
     query = oldest_first.order_by(task_runs.c.id).limit(limit)
     return await _delete_task_runs(transaction, (await transaction.connection.execute(query)).scalars().all())
@@ -65,8 +73,10 @@ async def delete_logs_of(transaction: Transaction, flow_run_id: UUID, limit: int
     return len(ids)
 
 
-async def delete_flow_run(transaction: Transaction, flow_run_id: UUID) -> None:
-    """Deletes a flow run that has no task runs and logs any more."""
+async def delete_flow_run(transaction: Transaction, flow_run_id: UUID, *, counted: bool = False) -> None:
+    """Deletes a flow run that has no task runs and logs any more; if `counted`, from the histograms' counts too."""
+    if counted:
+        await uncount(transaction.connection, flow_run_id, transaction.counts)
     for table, column in (
         (states, states.c.run_id),
         (attempts, attempts.c.flow_run_id),
@@ -94,8 +104,3 @@ async def delete_old_writers(transaction: Transaction, before: int) -> None:
     """Deletes the marks of writers that have said nothing since `before` and whose run is gone."""
     gone = ~select(flow_runs.c.id).where(flow_runs.c.id == writers.c.run_id).exists()
     await transaction.connection.execute(delete(writers).where(and_(writers.c.updated < before, gone)))
-
-
-def _first_id_at(micros: int) -> UUID:
-    """The smallest UUIDv7 of a time."""
-    return UUID(int=max(0, micros // 1_000) << 80)

@@ -7,7 +7,7 @@ revisions they took, so that no reader sees a later revision before an earlier o
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_operator.store.tables import counters, flow_runs
@@ -48,3 +48,8 @@ async def stamp_revisions(connection: AsyncConnection, flow_run_ids: Sequence[UU
 async def get_revision(connection: AsyncConnection) -> int:
     """The revision given last."""
     return (await connection.execute(select(counters.c.value).where(counters.c.name == REVISION))).scalar_one()
+
+
+async def find_schema_revision(connection: AsyncConnection) -> str | None:
+    """The revision of the database's schema."""
+    return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()

@@ -8,19 +8,9 @@ from fastapi import APIRouter, Query, Response
 from towpath.contract.runs import FlowRunChanges, FlowRunCreate, FlowRunRead, Page, StateRead
 from towpath_operator.api.access import Caller, GuardedRoute, guarded
 from towpath_operator.api.hub import TheCaller, TheHub
-from towpath_operator.api.queries import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Names,
-    Namespaces,
-    Time,
-    micros,
-    page_by,
-    state_filter,
-)
+from towpath_operator.api.queries import DEFAULT_LIMIT, Cursor, Limit, Namespaces
+from towpath_operator.api.run_filters import SortBy, WantedFlowRuns, parse_sort, sorted_page
 from towpath_operator.domain.access import needs
-from towpath_operator.domain.filters import FlowRunFilter
 from towpath_operator.services.hub import Hub
 
 router = APIRouter(tags=["flow-runs"], route_class=GuardedRoute)
@@ -68,34 +58,15 @@ async def create_flow_run_of(
 async def list_flow_runs(
     hub: TheHub,
     caller: TheCaller,
-    namespace: Namespaces = None,
-    state: Names = None,
-    flow: Names = None,
-    deployment: Names = None,
-    work_queue: Names = None,
-    tag: Names = None,
-    name: str | None = None,
-    parent_flow_run_id: UUID | None = None,
-    since: Time = None,
-    until: Time = None,
+    wanted: WantedFlowRuns,
+    sort: SortBy = "-expected",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[FlowRunRead]:
     """Lists runs, the latest expected first. `since` and `until` bound the time at which a run was or is expected to start."""
-    await caller.check_all(namespace)
-    wanted = FlowRunFilter(
-        namespaces=tuple(namespace) if namespace is not None else None,
-        states=state_filter(state),
-        flows=tuple(flow or ()),
-        deployments=tuple(deployment or ()),
-        work_queues=tuple(work_queue or ()),
-        tags=tuple(tag or ()),
-        name=name,
-        parent_flow_run_id=parent_flow_run_id,
-        since=micros(since),
-        until=micros(until),
-    )
-    return await hub.flow_runs.list(wanted, page_by(limit, cursor, int, UUID))
+    await caller.check_all(wanted.namespaces)
+    order = parse_sort(sort)
+    return await hub.flow_runs.list(wanted, sorted_page(limit, cursor, order), order)
 
 
 @router.get("/flow-runs/changes", operation_id="wait_for_flow_run_changes")

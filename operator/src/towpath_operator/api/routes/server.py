@@ -9,10 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from towpath.contract.events import SCHEMA
+from towpath.contract.overviews import ServerRead
 from towpath_operator.api.access import GuardedRoute, guarded
-from towpath_operator.api.hub import TheHub
+from towpath_operator.api.hub import TheCaller, TheHub
 from towpath_operator.api.openapi import describe
-from towpath_operator.domain.access import OPEN
+from towpath_operator.api.queries import Namespaces
+from towpath_operator.domain.access import OPEN, needs
 from towpath_operator.domain.refusals import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,14 @@ async def get_health(hub: TheHub) -> Health:
 async def get_version() -> Version:
     """Shows the server's version."""
     return Version(version=version("towpath-operator"), event_schema=SCHEMA)
+
+
+@router.get("/server", operation_id="get_server")
+@guarded(needs("list", "flowruns"))
+async def get_server(hub: TheHub, caller: TheCaller, namespace: Namespaces = None) -> ServerRead:
+    """Shows the server's version, database and settings, to whoever may list runs (in one of these namespaces)."""
+    await caller.check_all(namespace)
+    return await hub.about.read()
 
 
 _PAGE = """<!doctype html>

@@ -9,19 +9,10 @@ from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.contract.runs import LogRead, Page, StateRead, TaskRunRead
 from towpath_operator.api.access import Caller, GuardedRoute, guarded
 from towpath_operator.api.hub import TheCaller, TheHub
-from towpath_operator.api.queries import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Names,
-    Namespaces,
-    Time,
-    micros,
-    page_by,
-    state_filter,
-)
+from towpath_operator.api.queries import DEFAULT_LIMIT, Cursor, Limit, Time, micros, page_by
+from towpath_operator.api.run_filters import WantedTaskRuns
 from towpath_operator.domain.access import needs
-from towpath_operator.domain.filters import LogFilter, TaskRunFilter
+from towpath_operator.domain.filters import LogFilter
 from towpath_operator.domain.refusals import InvalidRequest
 from towpath_operator.services.hub import Hub
 
@@ -39,30 +30,15 @@ async def _get_task_run(run_id: UUID, hub: Hub, caller: Caller) -> TaskRunRead:
 async def list_task_runs(
     hub: TheHub,
     caller: TheCaller,
-    namespace: Namespaces = None,
-    flow_run_id: UUID | None = None,
-    state: Names = None,
-    task: Annotated[str | None, Query(max_length=500)] = None,
-    name: Annotated[str | None, Query(max_length=500)] = None,
-    since: Time = None,
-    until: Time = None,
+    wanted: WantedTaskRuns,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[TaskRunRead]:
     """Lists task runs, newest first."""
-    if namespace is None and flow_run_id is not None:
-        await caller.check((await hub.flow_runs.get(flow_run_id)).namespace)
+    if wanted.namespaces is None and wanted.flow_run_id is not None:
+        await caller.check((await hub.flow_runs.get(wanted.flow_run_id)).namespace)
     else:
-        await caller.check_all(namespace)
-    wanted = TaskRunFilter(
-        namespaces=tuple(namespace) if namespace is not None else None,
-        flow_run_id=flow_run_id,
-        states=state_filter(state),
-        task=task,
-        name=name,
-        since=micros(since),
-        until=micros(until),
-    )
+        await caller.check_all(wanted.namespaces)
     return await hub.task_runs.list(wanted, page_by(limit, cursor, UUID))
 
 

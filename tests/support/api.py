@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,18 +108,27 @@ class Api:
 
 
 @contextlib.asynccontextmanager
-async def open_api(template: Path, folder: Path, gate: Gate | None = None, **headers: str) -> AsyncGenerator[Api]:
+async def open_api(
+    template: Path,
+    folder: Path,
+    gate: Gate | None = None,
+    *,
+    make_hub: Callable[[Database], Hub] = Hub,
+    **headers: str,
+) -> AsyncGenerator[Api]:
     """An API on a copy of `template`, closed at the end."""
     path = folder / "towpath.db"
     shutil.copy(template, path)
-    async with serve(Database(sqlite_url(path)), gate, **headers) as api:
+    async with serve(Database(sqlite_url(path)), gate, make_hub=make_hub, **headers) as api:
         yield api
 
 
 @contextlib.asynccontextmanager
-async def serve(database: Database, gate: Gate | None = None, **headers: str) -> AsyncGenerator[Api]:
+async def serve(
+    database: Database, gate: Gate | None = None, *, make_hub: Callable[[Database], Hub] = Hub, **headers: str
+) -> AsyncGenerator[Api]:
     """An API on a database with the newest schema, closed at the end."""
-    hub = Hub(database)
+    hub = make_hub(database)
     hub.start()
     app = _APPS.pop() if _APPS else create_app(None, None)
     app.state.hub, app.state.gate = hub, gate or LocalGate(None)

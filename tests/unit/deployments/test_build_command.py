@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from towpath.cli import run_guarded
-from towpath.cli.deployment_build import DEFAULT_IGNORES
 from towpath.cli.schedule_options import parse_schedule
 from towpath.deployments.documents import read_documents
 from towpath.errors import ScheduleError
+from towpath.filesystems.ignoring import DEFAULT_IGNORES
 from towpath.settings import forget_settings
 
 FLOWS = '''

@@ -10,23 +10,41 @@ import typer
 from towpath.cli.asking import get_deployment, open_api
 from towpath.cli.output import Format, Namespace, Output, print_json
 from towpath.contract.names import LOCAL_NAMESPACE
-from towpath.errors import ApiError
+from towpath.errors import ApiError, DeploymentError
 
 if TYPE_CHECKING:
     from towpath.client.api import ApiClient
     from towpath.contract.declared import DeclaredRead
+    from towpath.deployments.manifests import Manifest
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Manifests, as `deployment build` writes them.")]
 Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
 
 
-def apply(files: Files, namespace: Namespace = LOCAL_NAMESPACE, output: Output = Format.TABLE) -> None:
+Upload = Annotated[
+    bool,
+    typer.Option("--upload", help="First upload the current folder's code to the storages that the manifests name."),
+]
+QueueLimit = Annotated[
+    int | None, typer.Option("-l", "--work-queue-limit", min=0, help="How many runs of their work queues run at once.")
+]
+
+
+def apply(
+    files: Files,
+    upload: Upload = False,
+    limit: QueueLimit = None,
+    namespace: Namespace = LOCAL_NAMESPACE,
+    output: Output = Format.TABLE,
+) -> None:
     """Tell the API what manifests declare. Applied again, they replace. Nothing is applied unless all can be read."""
     from towpath.contract.declared import DeploymentRead  # noqa: PLC0415 - see asking.open_api
     from towpath.deployments.applying import apply_manifest  # noqa: PLC0415
     from towpath.deployments.manifests import read_manifests  # noqa: PLC0415
 
     manifests = read_manifests(files)
+    if upload:
+        _upload(manifests, namespace, quiet=output is Format.JSON)
     applied: list[DeclaredRead] = []
     with open_api() as client:
         for manifest in manifests:
@@ -37,10 +55,44 @@ def apply(files: Files, namespace: Namespace = LOCAL_NAMESPACE, output: Output =
                 raise
             if output is Format.TABLE:
                 _say(applied[-1], manifest.title)
+        queues = [item.spec.work_queue for item in applied if isinstance(item, DeploymentRead)]
+        if limit is not None:
+            limit_queues(client, queues, limit, namespace)
         if output is Format.JSON:
             print_json([item.model_dump(mode="json") for item in applied])
             return
-        say_launcher([item.spec.work_queue for item in applied if isinstance(item, DeploymentRead)], client)
+        say_launcher(queues, client)
+
+
+def _upload(manifests: "Sequence[Manifest]", namespace: str, *, quiet: bool) -> None:
+    from towpath.cli.deployment_storage import describe_upload, upload  # noqa: PLC0415 - only with --upload
+    from towpath.contract.resources.flow import FlowSpec  # noqa: PLC0415
+
+    flows = [(manifest, manifest.spec) for manifest in manifests if isinstance(manifest.spec, FlowSpec)]
+    stored = [(manifest, spec) for manifest, spec in flows if spec.storage is not None]
+    if not stored:
+        raise DeploymentError("--upload: none of the manifests names a storage: build them with --storage-block.")
+    for manifest, spec in stored:
+        if spec.storage is not None:
+            uploaded = upload(spec.storage, spec.entrypoint, Path.cwd(), manifest.namespace or namespace)
+            if not quiet:
+                print("\n".join(describe_upload(uploaded)))
+
+
+def limit_queues(client: "ApiClient", queues: "Sequence[str]", limit: int, namespace: str) -> None:
+    """Sets how many runs of work queues run at once; what else they are stays.
+
+    Raises:
+        ApiError: the API is away, or refuses.
+    """
+    from towpath.client.api import iterate  # noqa: PLC0415 - see asking.open_api
+    from towpath.contract.declared import WorkQueuePut, WorkQueueRead  # noqa: PLC0415
+
+    for queue in list(iterate(client.list_work_queues, namespace=namespace)):
+        if queue.name in queues:
+            spec = queue.spec.model_copy(update={"concurrency_limit": limit})
+            put = WorkQueuePut(namespace=namespace, name=queue.name, spec=spec)
+            client.declare("/work-queues", put, WorkQueueRead)
 
 
 def _say(item: "DeclaredRead", title: str) -> None:

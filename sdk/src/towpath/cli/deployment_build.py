@@ -1,44 +1,29 @@
 """`towpath deployment build`: from a flow in a file to a manifest, and on request to the API. A command of `deployments`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from towpath.cli.deployment_infra import (
+    Infra,
+    InfraBlock,
+    Overrides,
+    QueueLimit,
+    choose_infrastructure,
+    parse_overrides,
+)
+from towpath.cli.deployment_storage import SkipUpload, StorageBlock, store_code
 from towpath.cli.parameters import Param, Params, parse_parameters
 from towpath.cli.schedule_options import AnchorDate, Cron, Interval, RRule, Timezone, parse_schedule
-from towpath.contract.names import DEFAULT_WORK_QUEUE
+from towpath.contract.names import DEFAULT_WORK_QUEUE, LOCAL_NAMESPACE
 from towpath.errors import DeploymentError
 
 if TYPE_CHECKING:
+    from towpath.contract.resources.flow import Storage
     from towpath.deployments import Deployment
     from towpath.flows import Flow
-
-IGNORE_FILE = ".towpathignore"
-DEFAULT_IGNORES = """\
-# What stays behind when the code is uploaded. The rules are those of .gitignore.
-
-# Python
-__pycache__/
-*.py[cod]
-*.egg-info/
-.venv/
-venv/
-.ipynb_checkpoints/
-.mypy_cache/
-.pytest_cache/
-.ruff_cache/
-
-# Version control and editors
-.git/
-.idea/
-.vscode/
-.DS_Store
-
-# Secrets
-.env
-.env.*
-"""
 
 Entrypoint = Annotated[
     str,
@@ -53,21 +38,28 @@ Version = Annotated[
     str | None, typer.Option("-v", "--version", help="The version of the flow's code; a hash of its file if left out.")
 ]
 CodePath = Annotated[
-    Path | None, typer.Option("--path", help="The folder that agents run it in; the current one if left out.")
+    Path | None,
+    typer.Option(
+        "--path",
+        help="The folder that agents run it in, the current one if left out; with -sb, the path in the storage.",
+    ),
 ]
 Image = Annotated[str | None, typer.Option("--image", help="The image of its pods in a cluster.")]
 OutputFile = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Where to write it; FLOW-deployment.yaml if left out."),
 ]
+Namespace = Annotated[
+    str, typer.Option("--namespace", help="The namespace of its blocks, and of --apply; the manifest names none.")
+]
 Apply = Annotated[bool, typer.Option("-a", "--apply", help="Also tell the API, as `deployment apply` does.")]
-SkipUpload = Annotated[bool, typer.Option("--skip-upload", help="Do not try to upload the code to storage.")]
 
 
 def build(
     entrypoint: Entrypoint,
     name: Name,
     work_queue: Queue = DEFAULT_WORK_QUEUE,
+    limit: QueueLimit = None,
     tag: Tags = None,
     version: Version = None,
     cron: Cron = None,
@@ -77,50 +69,80 @@ def build(
     timezone: Timezone = None,
     param: Param = None,
     params: Params = None,
+    infra: Infra = None,
+    infra_block: InfraBlock = None,
+    override: Overrides = None,
+    storage_block: StorageBlock = None,
+    skip_upload: SkipUpload = False,
     path: CodePath = None,
     image: Image = None,
     output: OutputFile = None,
     apply: Apply = False,
-    skip_upload: SkipUpload = False,
+    namespace: Namespace = LOCAL_NAMESPACE,
 ) -> None:
-    """Write a manifest for a flow: one file that `deployment apply` and `kubectl apply -f` take."""
+    """Write a manifest for a flow: one file that `deployment apply` and `kubectl apply -f` take.
+
+    Nothing is written unless all of it can be.
+    """
     from towpath.deployments import Deployment  # noqa: PLC0415 - see asking.open_api
 
     schedule = parse_schedule(cron, interval, anchor_date, rrule, timezone)
     parameters = parse_parameters(params, param or [])
-    source, folder, flow, function = _find_flow(entrypoint, path)
+    overrides = parse_overrides(override or [])
+    stored = _find_storage(storage_block, path)
+    source, folder, flow, function = _find_flow(entrypoint, None if stored is not None else path)
     file = _choose_file(output, function)
-    print(f"Found flow {flow.name!r}")
     built = Deployment.build_from_flow(
         flow,
         name,
         entrypoint=source,
-        path=folder,
+        path=folder if stored is None else None,
         work_queue_name=work_queue,
+        work_queue_limit=limit,
         tags=tag or (),
         version=version,
         schedule=schedule,
         parameters=parameters,
         image=image,
+        infrastructure=choose_infrastructure(infra, infra_block, namespace),
+        infra_overrides=overrides,
     )
+    if stored is not None:
+        built.storage, built.path = stored, None
+    print(f"Found flow {flow.name!r}")
+    said = [] if skip_upload else _store(built, folder, namespace)
     built.to_yaml(file)
     write_ignore_file(Path.cwd())
-    if not skip_upload:
-        print(
-            "Deployment storage None does not have upload capabilities; no files uploaded.  Pass --skip-upload to suppress "
-            "this warning."
-        )
+    for line in said:
+        print(line)
     print(f"Deployment YAML created at '{file}'.")
     if apply:
-        _apply(built)
+        _apply(built, namespace)
 
 
-def _apply(built: "Deployment") -> None:
+def _find_storage(text: str | None, path: Path | None) -> "Storage | None":
+    if text is None:
+        return None
+    from towpath.deployments.storing import parse_storage  # noqa: PLC0415 - see asking.open_api
+
+    return parse_storage(text, None if path is None else path.as_posix())
+
+
+def _store(built: "Deployment", folder: Path, namespace: str) -> Sequence[str]:
+    if built.storage is None:
+        return [
+            "Deployment storage None does not have upload capabilities; no files uploaded.  Pass --skip-upload to suppress "
+            "this warning."
+        ]
+    return store_code(built.storage, built.entrypoint, folder, namespace)
+
+
+def _apply(built: "Deployment", namespace: str) -> None:
     from towpath.cli.asking import open_api  # noqa: PLC0415 - only with --apply
     from towpath.cli.deployment_apply import say_applied, say_launcher  # noqa: PLC0415
 
     with open_api() as client:
-        deployment_id = built.apply(client)
+        deployment_id = built.apply(client, namespace)
         say_applied(built.full_name, str(deployment_id))
         say_launcher([built.work_queue_name], client)
 
@@ -185,6 +207,7 @@ def _choose_file(output: Path | None, function: str) -> Path:
 def write_ignore_file(folder: Path) -> None:
     """Writes the default ignore file where there is none, and says so."""
     from towpath.deployments.documents import write_whole  # noqa: PLC0415 - see asking.open_api
+    from towpath.filesystems.ignoring import DEFAULT_IGNORES, IGNORE_FILE  # noqa: PLC0415
 
     file = folder / IGNORE_FILE
     if not file.exists():

@@ -2,6 +2,7 @@
 
     parameters   a flow's parameter schema, from its signature and docstring
     building     `Deployment`: from a flow to resource specs
+    storing      its code in a storage block: uploaded, or looked for
     documents    manifests as text: written so that every YAML reader reads the same, and read back
     manifests    checks documents and orders them
     explaining   says what a model did not take, and what would be right

@@ -7,7 +7,15 @@ from uuid import UUID
 
 from towpath.client.api import ApiClient
 from towpath.client.asking import client_for_asking
-from towpath.contract.declared import DeclaredRead, DeploymentPut, DeploymentRead, FlowPut, FlowRead
+from towpath.contract.declared import (
+    DeclaredRead,
+    DeploymentPut,
+    DeploymentRead,
+    FlowPut,
+    FlowRead,
+    WorkQueuePut,
+    WorkQueueRead,
+)
 from towpath.deployments.manifests import Manifest
 
 if TYPE_CHECKING:
@@ -15,13 +23,17 @@ if TYPE_CHECKING:
 
 
 def apply_deployment(deployment: "Deployment", client: ApiClient | None, namespace: str) -> UUID:
-    """Declares the flow, then the deployment. Returns the deployment's id.
+    """Declares the work queue if the deployment says what it is, the flow, then the deployment. Returns the deployment's id.
 
     Raises:
         ApiError: the API is away, or refuses.
     """
     flow_spec, spec = deployment.to_specs()
+    queue_spec = deployment.to_queue()
     with _open(client) as api:
+        if queue_spec is not None:
+            queue = WorkQueuePut(namespace=namespace, name=deployment.work_queue_name, spec=queue_spec)
+            api.declare("/work-queues", queue, WorkQueueRead)
         flow = FlowPut(namespace=namespace, name=deployment.flow_name, spec=flow_spec)
         api.declare("/flows", flow, FlowRead)
         put = DeploymentPut(namespace=namespace, name=deployment.name, spec=spec)

@@ -11,7 +11,7 @@ from towpath.contract.runs import FlowRunChanges, FlowRunCreate, FlowRunRead, Pa
 from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, default_name, judge
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name, shown_name
 from towpath_operator.domain.entered import Entered
-from towpath_operator.domain.filters import FlowRunFilter
+from towpath_operator.domain.filters import FlowRunFilter, Sort
 from towpath_operator.domain.pages import PageRequest, encode_cursor
 from towpath_operator.domain.parameters import check_parameters, lay_over
 from towpath_operator.domain.pausing import is_suspended

@@ -1,6 +1,6 @@
 """A Kubernetes API server in memory, beneath the operator's own client: for tests that end the operator between two writes.
 
-It keeps what matters to them: conflicts, resource versions, merge patches, the status subresource, finalizers, preconditions.
+It keeps what matters to them: conflicts, applying, resource versions, merge patches, the status subresource, finalizers, preconditions.
 The end-to-end tests use a real one.
 """
 
@@ -98,6 +98,16 @@ class ApiServer:
             return merged
         return self.keep(path, merged)
 
+    def apply(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Make an object, or replace the spec of the one that is there, as a server-side apply of all its fields does."""
+        found = self.objects.get(path)
+        if found is None:
+            return self.create(path.rsplit("/", 1)[0], body)
+        changed = _merge(found, {"metadata": body["metadata"]}) | {"spec": json.loads(json.dumps(body["spec"]))}
+        if changed["spec"] != found["spec"]:
+            changed["metadata"]["generation"] += 1
+        return self.keep(path, changed)
+
     def delete(self, path: str) -> None:
         """Delete an object, or mark it for deletion if it has finalizers."""
         body = self.objects.get(path)
@@ -154,6 +164,8 @@ class MemoryKube(KubeClient):
         match method:
             case "POST":
                 return self._server.create(path, body)
+            case "PATCH" if body.get("apiVersion"):
+                return self._server.apply(path, body)
             case "PATCH":
                 return self._server.patch(path, body)
             case "DELETE":

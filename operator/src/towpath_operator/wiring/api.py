@@ -108,8 +108,8 @@ class Server(uvicorn.Server):
 
 def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     """What runs beside the API. A new loop is a module and a line here."""
-    runs, logs = settings.keep_runs_days, settings.keep_logs_days
-    keep = Keep(timedelta(days=runs) if runs else None, timedelta(days=logs) if logs else None)
+    kept = (settings.keep_runs_days, settings.keep_logs_days, settings.keep_results_days)
+    keep = Keep(*(timedelta(days=days) if days else None for days in kept))
     return (run_scheduler, run_lateness, run_pauses, make_retention(keep))
 
 

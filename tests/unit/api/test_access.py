@@ -105,7 +105,7 @@ def test_every_route_is_guarded_and_says_what_it_needs() -> None:
         assert (access.scope is Scope.OPEN) == (path in OPEN_PATHS), path
         if access.scope is Scope.NAMESPACED:
             assert access.verb in ("get", "list", "create", "update", "delete"), path
-            assert re.fullmatch(r"[a-z]+(/status)?", access.resource), path
+            assert re.fullmatch(r"[a-z]+(/status|/results)?", access.resource), path
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nobody"}, {"Authorization": "Basic operator"}])

@@ -21,6 +21,7 @@ from towpath_operator.api.routes import (
     flow_runs,
     notifications,
     overviews,
+    results,
     run_control,
     server,
     slots,
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     run_control.router,
     task_runs.router,
     artifacts.router,
+    results.router,
 )
 """Claims come before the queues' own routes, and overviews before the runs': their `/{id}` would take the others' paths."""
 

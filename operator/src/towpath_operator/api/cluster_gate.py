@@ -8,9 +8,11 @@ from towpath_operator.domain.access import Identity
 from towpath_operator.domain.refusals import Unauthenticated
 from towpath_operator.services.reviews import Reviews, home_namespace
 
-
-_FOR_PODS = frozenset({("get", "blocks"), ("list", "blocks")})
-"""What the pods of runs may without a role: read the configuration of blocks. Their secrets are files that the pods have."""
+_FOR_PODS = frozenset(
+    {("get", "blocks"), ("list", "blocks"), ("get", "flowruns/results"), ("update", "flowruns/results")}
+)
+"""What the pods of runs may without a role, in their own namespace: read the configuration of blocks, whose secrets are files that
+the pods have; keep results and read those of other runs, as caching needs."""
 
 
 class _Reviewed:
@@ -26,7 +28,7 @@ class _Reviewed:
         return home_namespace(self._identity)
 
     async def allow(self, verb: str, resource: str, namespace: str | None) -> bool:
-        """Whether a SubjectAccessReview allows it, or the caller is a run's pod that reads blocks of its own namespace."""
+        """Whether a SubjectAccessReview allows it, or the caller is a run's pod and it is for those."""
         if await self._reviews.may(self._identity, verb, resource, namespace):
             return True
         is_own = namespace is not None and namespace == self.home

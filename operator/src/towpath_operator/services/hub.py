@@ -37,6 +37,7 @@ from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
 from towpath_operator.services.overviews import Overviews
+from towpath_operator.services.results import Results
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.slots import Slots
@@ -80,6 +81,7 @@ class Hub:
         self.flow_runs = FlowRuns(database, self.signals)
         self.task_runs = TaskRuns(database)
         self.artifacts = Artifacts(database)
+        self.results = Results(database)
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
         self.slots = Slots(database, self.signals)

@@ -19,16 +19,19 @@ from towpath_operator.api.access import Gate
 from towpath_operator.api.app import create_app
 from towpath_operator.api.local_gate import LocalGate, is_loopback
 from towpath_operator.loops.lateness import run_lateness
+from towpath_operator.loops.notifications import run_notifications
 from towpath_operator.loops.pauses import run_pauses
 from towpath_operator.loops.retention import make_retention
 from towpath_operator.loops.running import Loop, running
 from towpath_operator.loops.scheduler import run_scheduler
+from towpath_operator.services.channels import LocalSecrets
 from towpath_operator.services.hub import Hub
 from towpath_operator.services.retention import Keep
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.store.errors import translated
 from towpath_operator.store.secret_files import SecretFiles
+from towpath_operator.wiring.outgoing import build_outgoing
 from towpath_operator.wiring.settings import ServerSettings, normalize_database_url, towpath_home
 from towpath_operator.wiring.spool import delivering_spool
 
@@ -110,7 +113,7 @@ def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     """What runs beside the API. A new loop is a module and a line here."""
     kept = (settings.keep_runs_days, settings.keep_logs_days, settings.keep_results_days)
     keep = Keep(*(timedelta(days=days) if days else None for days in kept))
-    return (run_scheduler, run_lateness, run_pauses, make_retention(keep))
+    return (run_scheduler, run_lateness, run_pauses, run_notifications, make_retention(keep))
 
 
 def do_nothing() -> None:
@@ -172,13 +175,14 @@ async def run_local(
     token, made = choose_token(settings)
     listener = bind(settings.host, settings.port)
     try:
+        port, files = listener.getsockname()[1], SecretFiles(towpath_home())
         hub = Hub(
             await open_database(settings),
             LOCAL_QUEUE,
-            secrets=SecretFiles(towpath_home()),
+            secrets=files,
             tells_secrets=token is not None,
+            outgoing=build_outgoing(settings, LocalSecrets(files), f"http://127.0.0.1:{port}"),
         )
-        port = listener.getsockname()[1]
         announce(port, token if made else None)
         with delivering_spool(port, token):
             await serve(settings, LocalGate(token), hub, listener, stopping=stopping)

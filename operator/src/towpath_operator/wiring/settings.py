@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from towpath_operator.notifications.addresses import parse_networks
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
@@ -25,7 +27,14 @@ class ServerSettings(BaseSettings):
         database_url: `TOWPATH_DATABASE_URL`; the file `towpath.db` in TOWPATH_HOME if left out.
         api_token: `TOWPATH_API_TOKEN`; required of callers when it is set.
         log_level: `TOWPATH_SERVER_LOG_LEVEL`.
+        public_url: where people reach the pages, for links in messages (`TOWPATH_SERVER_PUBLIC_URL`).
+        notify_allowed_networks: networks that messages may go to beyond public addresses, as `10.0.0.0/8,127.0.0.1`, separated by
+            commas (`TOWPATH_SERVER_NOTIFY_ALLOWED_NETWORKS`).
+        notify_secret_namespaces: in a cluster the namespaces whose Secrets are read for messages, separated by commas
+            (`TOWPATH_SERVER_NOTIFY_SECRET_NAMESPACES`).
         keep_runs_days, keep_logs_days: `TOWPATH_SERVER_KEEP_RUNS_DAYS`, `TOWPATH_SERVER_KEEP_LOGS_DAYS`; 0 keeps for ever.
+        keep_results_days: how long results in the API are kept after they were last used
+            (`TOWPATH_SERVER_KEEP_RESULTS_DAYS`); 0 keeps them for ever.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOWPATH_SERVER_", extra="ignore", populate_by_name=True)
@@ -40,8 +49,18 @@ class ServerSettings(BaseSettings):
         None
     )
     log_level: str = "INFO"
+    public_url: Annotated[str | None, Field(pattern=r"^https?://\S+$", max_length=1_000)] = None
+    notify_allowed_networks: str = ""
+    notify_secret_namespaces: str = ""
     keep_runs_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     keep_logs_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    keep_results_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+
+    @field_validator("notify_allowed_networks")
+    @classmethod
+    def _check_networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text
 
 
 def normalize_database_url(database: str | None) -> str:

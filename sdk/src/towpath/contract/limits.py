@@ -21,7 +21,7 @@ MAX_DESCRIPTION: Final = 10_000
 """Characters of an artifact's description."""
 MAX_RESULT: Final = 1024 * 1024
 """Bytes of a result that the API keeps; larger ones belong in a storage of their own."""
-MAX_RESULT_KEY: Final = 1_000
+MAX_RESULT_KEY: Final = 500
 """Characters of a result's key."""
 
 _MARK: Final = "… [cut: {} of {} characters left out]"

@@ -111,9 +111,13 @@ class Server(uvicorn.Server):
 
 def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     """What runs beside the API. A new loop is a module and a line here."""
+    return (run_scheduler, run_lateness, run_pauses, run_notifications, make_retention(make_keep(settings)))
+
+
+def make_keep(settings: ServerSettings) -> Keep:
+    """How long things are kept."""
     kept = (settings.keep_runs_days, settings.keep_logs_days, settings.keep_results_days)
-    keep = Keep(*(timedelta(days=days) if days else None for days in kept))
-    return (run_scheduler, run_lateness, run_pauses, run_notifications, make_retention(keep))
+    return Keep(*(timedelta(days=days) if days else None for days in kept))
 
 
 def do_nothing() -> None:
@@ -130,6 +134,8 @@ async def serve(
     stopping: Callable[[], None] = do_nothing,
 ) -> None:
     """Serves on `listener` until a signal comes; calls `stopping` then, before it takes leave of its callers."""
+    hub.about.keep = make_keep(settings)
+    hub.about.mode = "local" if isinstance(gate, LocalGate) else "cluster"
     config = uvicorn.Config(
         create_app(hub, gate, with_metrics=with_metrics),
         log_config=None,

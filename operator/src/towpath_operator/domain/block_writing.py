@@ -5,6 +5,7 @@ named by block and field; one that a Block refers to elsewhere, as `kubectl` wro
 """
 
 import base64
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -53,6 +54,7 @@ def plan_secrets(
     Raises:
         InvalidRequest: a field's name makes no file name, or a value is not base64.
     """
+    check_names([*declaration.secrets, *(ref.field for ref in declaration.spec.secret_refs)])
     refs = {ref.field: ref for ref in existing} if declaration.keep_secrets else {}
     refs |= {ref.field: ref for ref in declaration.spec.secret_refs}
     writes: dict[str, bytes] = {}
@@ -68,7 +70,6 @@ def plan_secrets(
             ) from None
         refs[name] = name_secret(resource_name, name)
     refs = {name: ref for name, ref in refs.items() if not is_below_reference(declaration.spec.config, name)}
-    check_names([*refs, *writes])
     dropped = [
         ref
         for ref in existing
@@ -116,8 +117,8 @@ def name_file(resource_name: str, name: str) -> SecretRef:
 def name_kube_secret(resource_name: str, name: str) -> SecretRef:
     """Which Secret keeps a field: one for each, since what the API cannot read it could not put together again."""
     part = names.slug(name)
-    if part != name:
-        part = names.slug(f"{name}!")  # ends in a hash, so that `apiKey` and `apikey` stay apart
+    if part != name:  # `apiKey` and `apikey` stay apart
+        part = f"{names.slug(name, 50)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return SecretRef(field=name, secret=f"towpath.{resource_name}.{part}", key="value")
 
 

@@ -4,7 +4,7 @@ The API may create and delete Secrets and never read one. It does so only for ca
 stands behind `BlockResources`, which kube.blocks implements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -84,42 +84,36 @@ class ClusterBlocks:
             _check_existing(existing, declaration, overwrite=overwrite)
         plan = plan_secrets(declaration, read_refs(existing), name, name_kube_secret)
         await self._check(declaration, [ref.field for ref in plan.refs])
-        await self._check_rights(rights, namespace, plan)
+        await _check_rights(rights, namespace, plan, read_refs(existing))
         spec = declaration.spec.model_copy(update={"name": declaration.name, "secret_refs": list(plan.refs)})
         body = build_block(namespace, name, spec)
         if existing is None:
             written = await self._create(body, plan)
         else:
-            await self._write_secrets(existing, plan, read_refs(existing))
+            await self._write_secrets(existing, plan, read_refs(existing), [])
             written = await self._resources.apply(body)
-        for ref in plan.dropped:
-            await self._resources.delete_secret(namespace, ref.secret)
+        await self._delete_secrets(namespace, plan.dropped)
         resource = read_resource(written)
         return await self._blocks.put(
             declaration.model_copy(update={"resource": resource, "spec": spec, "secrets": {}})
         )
 
-    async def _check_rights(self, rights: Rights, namespace: str, plan: SecretPlan) -> None:
-        if plan.writes:
-            await rights.check_other("create", SECRETS, namespace)
-        if plan.writes or plan.dropped:
-            await rights.check_other("delete", SECRETS, namespace)
-
     async def _create(self, body: Mapping[str, Any], plan: SecretPlan) -> Raw:
         written = await self._resources.apply(body)
+        made: list[SecretRef] = []
         try:
-            await self._write_secrets(written, plan, ())
+            await self._write_secrets(written, plan, (), made)
         except BaseException:
-            metadata = get_map(written, "metadata")
-            await self._resources.delete(
-                get_str(metadata, "namespace"), get_str(metadata, "name"), get_str(metadata, "uid")
-            )
+            namespace, name, uid = _identity(written)
+            await self._delete_secrets(namespace, made)
+            await self._resources.delete(namespace, name, uid)
             raise
         return written
 
-    async def _write_secrets(self, block: Raw, plan: SecretPlan, before: Sequence[SecretRef]) -> None:
-        metadata = get_map(block, "metadata")
-        namespace, name, uid = get_str(metadata, "namespace"), get_str(metadata, "name"), get_str(metadata, "uid")
+    async def _write_secrets(
+        self, block: Raw, plan: SecretPlan, before: Sequence[SecretRef], made: list[SecretRef]
+    ) -> None:
+        namespace, name, uid = _identity(block)
         for ref in plan.refs:
             if ref.field not in plan.writes:
                 continue
@@ -131,9 +125,17 @@ class ClusterBlocks:
                     f"There is a Secret {ref.secret!r} in namespace {namespace!r} that Block {name!r} does not use: delete "
                     "or rename it."
                 )
+            made.append(ref)
+
+    async def _delete_secrets(self, namespace: str, refs: Iterable[SecretRef]) -> None:
+        for ref in refs:
+            await self._resources.delete_secret(namespace, ref.secret)
 
     async def delete(self, block: BlockRead, rights: Rights, *, with_resource: bool) -> None:
         """Deletes the resource, whose Secrets go with it, then the read model; or the latter alone.
+
+        Kubernetes takes its time to collect what a deleted object owned, so a caller who may has the Secrets deleted here: a
+        block of the same name can be saved at once.
 
         Raises:
             Conflict: a repository keeps the resource as it is.
@@ -142,8 +144,11 @@ class ClusterBlocks:
             existing = await self._resources.find(block.namespace, block.resource.name)
             if existing is not None:
                 _check_tracker(existing)
-                uid = get_str(get_map(existing, "metadata"), "uid")
-                await self._resources.delete(block.namespace, block.resource.name, uid)
+                namespace, name, uid = _identity(existing)
+                await self._resources.delete(namespace, name, uid)
+                own = [ref for ref in read_refs(existing) if ref == name_kube_secret(name, ref.field)]
+                if own and await _may_delete(rights, namespace):
+                    await self._delete_secrets(namespace, own)
         await self._blocks.delete(block.id)
 
     async def reveal(self, block: BlockRead) -> BlockSecrets:
@@ -171,6 +176,26 @@ def read_resource(block: Raw) -> ResourceRef:
     return ResourceRef(
         name=get_str(metadata, "name"), uid=get_str(metadata, "uid"), generation=get_int(metadata, "generation") or 0
     )
+
+
+def _identity(block: Raw) -> tuple[str, str, str]:
+    metadata = get_map(block, "metadata")
+    return get_str(metadata, "namespace"), get_str(metadata, "name"), get_str(metadata, "uid")
+
+
+async def _may_delete(rights: Rights, namespace: str) -> bool:
+    try:
+        await rights.check_other("delete", SECRETS, namespace)
+    except Forbidden:
+        return False
+    return True
+
+
+async def _check_rights(rights: Rights, namespace: str, plan: SecretPlan, before: Sequence[SecretRef]) -> None:
+    if plan.writes:
+        await rights.check_other("create", SECRETS, namespace)
+    if plan.dropped or any(ref.field in plan.writes and ref in before for ref in plan.refs):
+        await rights.check_other("delete", SECRETS, namespace)
 
 
 def _check_existing(existing: Raw, declaration: BlockPut, *, overwrite: bool) -> None:

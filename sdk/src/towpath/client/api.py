@@ -172,8 +172,8 @@ class ApiClient:
         return self._ask("GET", "/blocks", Page[BlockRead], params=filters)
 
     def delete_block(self, block_id: Id) -> None:
-        """Takes a block away, and the secrets that were saved with it."""
-        self._request("DELETE", f"/blocks/{block_id}")
+        """Takes a block away, and the secrets that were saved with it; in a cluster the resource that declares it, too."""
+        self._request("DELETE", f"/blocks/{block_id}?resource=true")
 
     def get_block_secrets(self, block_id: Id) -> BlockSecrets:
         """A block's secrets, which only a server in local mode tells, and only to those who send its token."""

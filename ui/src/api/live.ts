@@ -1,26 +1,35 @@
 /**
- * Keeps what is shown of runs current: one waiting request for each page, answered by the API as soon as a run changes.
- * Where the caller may not wait for changes, and while the server is away, open queries are asked anew on a slow clock.
+ * Keeps what is shown current: one stream of server-sent events for each tab, and queries that are asked anew when it says that
+ * something of theirs changed. Where there is no stream (a proxy that holds it back, rights for a part of it), and while the
+ * server is away, open queries are asked anew on a slow clock. The stream is let go while nobody looks at the tab.
  */
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
-import { useSyncExternalStore } from 'react'
+import type { QueryClient } from '@tanstack/react-query'
+import { useEffect, useSyncExternalStore } from 'react'
 
-import { ApiError, ask, client } from './client'
-import { declaredKeys } from './declared'
-import { flowRunKeys } from './flowRuns'
-import { taskRunKeys } from './taskRuns'
-import type { FlowRun, Page } from './types'
+import { createReader } from '../lib/eventStream'
+import { Changes } from './changes'
+import { readToken } from './client'
 
 export type Connection = 'live' | 'polling' | 'lost'
 
-const WAIT_SECONDS = 25
-const POLL_MS = 5_000
-const RETRY_MS = [1_000, 2_000, 5_000, 10_000] as const
-/** Lists are asked anew no more often than this, however many runs change. */
-const LIST_EVERY_MS = 1_000
+const POLL_MS = 3_000
+/** How long a page asks by itself before it tries the stream again. */
+const POLLS = 20
+const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000] as const
+/** The greeting comes at once; a proxy that keeps it back would keep back all that follows. */
+const HELLO_MS = 10_000
+/** The server says something at least every 15 s. */
+const SILENCE_MS = 45_000
+const HIDDEN_MS = 10_000
+const EVERYWHERE = ['flow-runs', 'flows', 'deployments', 'work-queues', 'blocks', 'notifications', 'concurrency-limits', 'artifacts']
+const OF_A_RUN = ['flow-runs', 'task-runs', 'logs', 'artifacts']
 
 let connection: Connection = 'live'
+let scope: { namespace?: readonly string[]; run?: string } = {}
+let loggedCount = 0
+let reconnect = new AbortController()
 const listeners = new Set<() => void>()
+const logListeners = new Set<() => void>()
 
 function setConnection(next: Connection): void {
   if (next === connection) return
@@ -38,100 +47,186 @@ export function useConnection(): Connection {
   return useSyncExternalStore(subscribe, () => connection)
 }
 
+/** The interval at which a query of something that goes on asks by itself: only where the page is not told of changes. */
+export function usePolling(ms: number, wanted = true): number | false {
+  return useConnection() === 'live' || !wanted ? false : ms
+}
+
+function setScope(next: typeof scope): void {
+  if (JSON.stringify(next) === JSON.stringify(scope)) return
+  scope = next
+  reconnect.abort()
+}
+
+/** Follows these namespaces; all if undefined. Used by the shell around all pages. */
+export function useFollowedNamespace(namespace: readonly string[] | undefined): void {
+  useEffect(() => setScope({ ...scope, namespace }), [namespace])
+}
+
+/** Follows one run's tasks, log and artifacts while a page of it is open. */
+export function useFollowedRun(id: string | null | undefined): void {
+  useEffect(() => {
+    if (id == null) return
+    setScope({ ...scope, run: id })
+    return () => setScope({ ...scope, run: undefined })
+  }, [id])
+}
+
+/** How often the log of the followed run was said to have grown: give it to `whenLogged`. */
+export const countLogged = (): number => loggedCount
+
+/** Resolves once the log has grown since the count was `seen`, and after `ms` at the latest. */
+export function whenLogged(seen: number, ms: number): Promise<void> {
+  if (loggedCount !== seen) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      logListeners.delete(done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    logListeners.add(done)
+  })
+}
+
+function logged(): void {
+  loggedCount += 1
+  for (const listener of [...logListeners]) listener()
+}
+
+/** Whether the log of the followed run is told of; else it is to be asked for. */
+export const isLive = (): boolean => connection === 'live'
+
 /** Follows changes until the returned function is called. */
 export function followChanges(queries: QueryClient): () => void {
   const abort = new AbortController()
-  void follow(queries, abort.signal)
+  const changes = new Changes(queries, { followedRun: () => scope.run, logged })
+  void follow(changes, queries, abort.signal)
   return () => abort.abort()
 }
 
-async function follow(queries: QueryClient, signal: AbortSignal): Promise<void> {
-  let cursor: number | undefined
+async function follow(changes: Changes, queries: QueryClient, signal: AbortSignal): Promise<void> {
   let failures = 0
-  const refreshLists = throttled(LIST_EVERY_MS, () => invalidateLists(queries))
   while (!signal.aborted) {
     await visible(signal)
-    try {
-      const query = { cursor, wait_seconds: cursor === undefined ? 0 : WAIT_SECONDS }
-      const changes = await ask(client.GET('/api/flow-runs/changes', { params: { query }, signal }))
-      if (failures > 0) void queries.invalidateQueries() // what was missed while the server was away
+    reconnect = new AbortController()
+    const ended = await readStream(changes, AbortSignal.any([signal, reconnect.signal]))
+    if (signal.aborted) return
+    if (ended === 'scope') changes.moved()
+    if (ended === 'scope' || ended === 'hidden') continue
+    if (ended === 'closed') {
       failures = 0
-      setConnection('live')
-      if (changes.items.length > 0) {
-        applyChanges(queries, changes.items)
-        refreshLists()
-        await pause(200, signal) // a run that changes without end must not keep the page busy
-      }
-      cursor = changes.cursor
-    } catch (error) {
-      if (signal.aborted) return
-      if (error instanceof ApiError && (error.status === 403 || error.status === 401)) {
-        setConnection('polling')
-        await pause(POLL_MS, signal)
-        void queries.invalidateQueries({ type: 'active' })
-        continue
-      }
+      await pause(RETRY_MS[0], signal) // the server is restarting, or the caller's rights have changed
+    } else if (ended === 'away') {
       setConnection('lost')
       await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? POLL_MS, signal)
       failures += 1
+    } else {
+      setConnection('polling')
+      for (let count = 0; count < POLLS && !signal.aborted && !reconnect.signal.aborted; count += 1) {
+        await pause(POLL_MS, signal)
+        await visible(signal)
+        void queries.invalidateQueries({ type: 'active' })
+        logged()
+      }
     }
   }
 }
 
-/** Lays changed runs over what is cached, and asks anew for what hangs on them. */
-export function applyChanges(queries: QueryClient, changed: readonly FlowRun[]): void {
-  const byId = new Map(changed.map((run) => [run.id, run]))
-  for (const run of changed) {
-    const before = queries.getQueryData<FlowRun>(flowRunKeys.one(run.id))
-    if (before !== undefined && before.revision < run.revision) queries.setQueryData(flowRunKeys.one(run.id), run)
-    void queries.invalidateQueries({ queryKey: flowRunKeys.states(run.id) })
-    void queries.invalidateQueries({ queryKey: taskRunKeys.ofFlowRun(run.id) })
+/** Reads one stream to its end, and says why it ended. */
+async function readStream(changes: Changes, signal: AbortSignal): Promise<'scope' | 'hidden' | 'closed' | 'away' | 'refused'> {
+  const kinds = scope.run === undefined ? [EVERYWHERE, ['flow-runs']] : [OF_A_RUN]
+  let refused = false
+  for (const kind of kinds) {
+    const watch = new Watch(signal)
+    try {
+      const response = await fetch(addressOf(kind), { headers: headersOf(changes.last), signal: watch.signal })
+      if (response.status >= 400 && response.status < 500) {
+        refused = true
+        continue // perhaps the caller may follow runs alone
+      }
+      if (!response.ok || response.body === null) return response.status === 503 ? 'refused' : 'away'
+      const read = createReader()
+      const text = response.body.pipeThrough(new TextDecoderStream())
+      for await (const piece of piecesOf(text)) {
+        watch.heard()
+        for (const event of read(piece)) {
+          if (event.event === 'hello') watch.greeted()
+          changes.take(event)
+        }
+      }
+      return 'closed'
+    } catch {
+      if (signal.aborted) return 'scope'
+      return watch.reason ?? 'away' // fetch has one error for every way in which a connection fails
+    } finally {
+      watch.end()
+    }
   }
-  queries.setQueriesData<InfiniteData<Page<FlowRun>>>({ queryKey: [...flowRunKeys.lists, 'pages'] }, (data) =>
-    data === undefined ? data : replaceRuns(data, byId),
-  )
+  return refused ? 'refused' : 'away'
 }
 
-/** The pages with changed runs in the places they had; the same object when none of them is on a page. */
-export function replaceRuns(data: InfiniteData<Page<FlowRun>>, byId: ReadonlyMap<string, FlowRun>) {
-  let touched = false
-  const pages = data.pages.map((page) => {
-    if (!page.items.some((run) => byId.has(run.id))) return page
-    touched = true
-    return { ...page, items: page.items.map((run) => byId.get(run.id) ?? run) }
-  })
-  return touched ? { ...data, pages } : data
-}
-
-function invalidateLists(queries: QueryClient): void {
-  void queries.invalidateQueries({ queryKey: [...flowRunKeys.lists, 'first'] })
-  void queries.invalidateQueries({
-    // A list scrolled far down would ask for all its pages again: it keeps its places, and only its runs change.
-    predicate: (query) =>
-      query.queryKey[0] === 'flow-runs' &&
-      query.queryKey[2] === 'pages' &&
-      ((query.state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) <= 2,
-  })
-  for (const key of [declaredKeys.workQueues, declaredKeys.deployments, declaredKeys.flows]) {
-    void queries.invalidateQueries({ queryKey: key })
+async function* piecesOf(stream: ReadableStream<string>): AsyncGenerator<string> {
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    yield value
   }
 }
 
-/** Calls `action` at once, then at most every `ms`, and never loses the last call. */
-function throttled(ms: number, action: () => void): () => void {
-  let last = 0
-  let timer: ReturnType<typeof setTimeout> | undefined
-  return () => {
-    const left = last + ms - Date.now()
-    if (timer !== undefined) return
-    timer = setTimeout(
-      () => {
-        timer = undefined
-        last = Date.now()
-        action()
-      },
-      Math.max(0, left),
-    )
+function addressOf(kinds: readonly string[]): string {
+  const query = new URLSearchParams(kinds.map((kind) => ['kind', kind]))
+  for (const namespace of scope.namespace ?? []) query.append('namespace', namespace)
+  if (scope.run !== undefined) {
+    query.append('flow_run_id', scope.run)
+    query.delete('namespace') // the run says which it is in
+  }
+  return `/api/events?${query.toString()}`
+}
+
+function headersOf(last: string | undefined): Record<string, string> {
+  const token = readToken()
+  return { ...(token !== null && { Authorization: `Bearer ${token}` }), ...(last !== undefined && { 'Last-Event-ID': last }) }
+}
+
+/** Ends a stream that says nothing, and one that nobody looks at. */
+class Watch {
+  readonly signal: AbortSignal
+  reason?: 'refused' | 'away' | 'hidden'
+  private readonly own = new AbortController()
+  private timer: ReturnType<typeof setTimeout>
+  private hiding?: ReturnType<typeof setTimeout>
+
+  constructor(outer: AbortSignal) {
+    this.signal = AbortSignal.any([outer, this.own.signal])
+    this.timer = setTimeout(() => this.stop('refused'), HELLO_MS)
+    document.addEventListener('visibilitychange', this.look)
+  }
+
+  heard(): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.stop('away'), SILENCE_MS)
+  }
+
+  greeted(): void {
+    setConnection('live')
+  }
+
+  end(): void {
+    clearTimeout(this.timer)
+    clearTimeout(this.hiding)
+    document.removeEventListener('visibilitychange', this.look)
+  }
+
+  private stop(reason: 'refused' | 'away' | 'hidden'): void {
+    this.reason = reason
+    this.own.abort()
+  }
+
+  private readonly look = () => {
+    clearTimeout(this.hiding)
+    if (document.visibilityState === 'hidden') this.hiding = setTimeout(() => this.stop('hidden'), HIDDEN_MS)
   }
 }
 
@@ -142,7 +237,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Waits while the tab is hidden: nobody looks, and the server need not hold a request. */
+/** Waits while the tab is hidden: nobody looks, and the server need not hold a stream. */
 function visible(signal: AbortSignal): Promise<void> {
   if (document.visibilityState === 'visible') return Promise.resolve()
   return new Promise((resolve) => {

@@ -3,10 +3,15 @@ import { useEffect, useState } from 'react'
 
 import { mergeLogs } from '../lib/logs'
 import { ApiError, ask, client } from './client'
+import { countLogged, isLive, whenLogged } from './live'
 import type { Log, Page } from './types'
 
 const PAGE = 1_000
 const POLL_MS = 1_000
+/** A log that grows all the time is asked for no more often than this. */
+const LEAST_MS = 300
+/** How long a page that is told when there is more goes on without being told. */
+const BACKSTOP_MS = 15_000
 /** Writers tell their lines in batches, so a line may arrive after ones that are younger by this much. */
 const LATE_MS = 10_000
 export const MOST_LINES = 100_000
@@ -42,6 +47,7 @@ async function follow(source: LogSource, level: number, live: boolean, signal: A
   let logs: readonly Log[] = []
   let since: string | undefined
   for (;;) {
+    const seen = countLogged()
     try {
       for await (const items of pages(source, level, since, signal)) {
         logs = mergeLogs(logs, items)
@@ -58,7 +64,8 @@ async function follow(source: LogSource, level: number, live: boolean, signal: A
       }
     }
     if (!live) return
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    await new Promise((resolve) => setTimeout(resolve, LEAST_MS))
+    await whenLogged(seen, isLive() ? BACKSTOP_MS : POLL_MS)
     if (signal.aborted) return
   }
 }

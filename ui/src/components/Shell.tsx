@@ -7,10 +7,10 @@ import { Activity, Bell, Blocks, Cog, Gauge, Layers, LayoutDashboard, Moon, Rock
 import { lazy, Suspense, useEffect, useState } from 'react'
 
 import { SIGNED_OUT } from '../api/client'
-import { useConnection } from '../api/live'
+import { useConnection, useFollowedNamespace } from '../api/live'
 import { versionQuery } from '../api/server'
 import { Logo } from './Logo'
-import { NamespacePicker } from './namespaces'
+import { NamespacePicker, useNamespace } from './namespaces'
 import classes from './Shell.module.css'
 import { SignIn } from './SignIn'
 
@@ -33,6 +33,7 @@ export function Shell() {
   const [palette, setPalette] = useState(false)
   const path = useRouterState({ select: (state) => state.location.pathname })
   const [signedOut, setSignedOut] = useState(false)
+  useFollowedNamespace(useNamespace())
   useHotkeys([['mod+K', () => setPalette(true)]], [])
   useEffect(() => setMenu(false), [path])
   useEffect(() => {

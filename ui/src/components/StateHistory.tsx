@@ -2,6 +2,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 
 import { flowRunStatesQuery } from '../api/flowRuns'
+import { usePolling } from '../api/live'
 import { taskRunStatesQuery } from '../api/taskRuns'
 import type { Page, StateRead } from '../api/types'
 import { formatClock, formatExact } from '../lib/times'
@@ -15,7 +16,7 @@ export function FlowRunHistory({ id }: { id: string }) {
 }
 
 export function TaskRunHistory({ id, live }: { id: string; live: boolean }) {
-  return <History states={useQuery({ ...taskRunStatesQuery(id), refetchInterval: live ? 1_000 : false })} />
+  return <History states={useQuery({ ...taskRunStatesQuery(id), refetchInterval: usePolling(1_000, live) })} />
 }
 
 function History({ states }: { states: UseQueryResult<Page<StateRead>> }) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { replaceRuns } from '../api/live'
+import { replaceRuns } from '../api/changes'
 import { levelName, mergeLogs, searchLogs, splitMatches, toLogText } from './logs'
 import { at, makeLog, makeRun } from './make'
 import { toManifest, toYaml } from './manifests'

@@ -190,7 +190,7 @@ function RunLine({ run }: { run: FlowRun }) {
 }
 
 function Queues({ namespace }: { namespace?: string[] }) {
-  const queues = useInfiniteQuery({ ...workQueuePages(namespace), refetchInterval: 10_000 })
+  const queues = useInfiniteQuery(workQueuePages(namespace))
   const items = queues.data?.pages.flatMap((page) => page.items) ?? []
   if (items.length === 0) return null
   return (

@@ -6,6 +6,7 @@ import { Activity } from 'lucide-react'
 import { useMemo } from 'react'
 
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
+import { useFollowedRun, usePolling } from '../api/live'
 import { taskRunsOf } from '../api/taskRuns'
 import type { FlowRun as Run } from '../api/types'
 import { Attempts } from '../components/Attempts'
@@ -48,8 +49,8 @@ function Shown({ run }: { run: Run }) {
   const { tab = 'logs' } = route.useSearch()
   const navigate = route.useNavigate()
   const ended = isEnded(run.state.type)
-  // Counts of tasks tell when to ask again; the interval is for what no count shows, as a retry.
-  const tasks = useQuery({ ...taskRunsOf(run.id), refetchInterval: ended ? false : run.tasks.total > 1_000 ? 5_000 : 2_000 })
+  useFollowedRun(run.id)
+  const tasks = useQuery({ ...taskRunsOf(run.id), refetchInterval: usePolling(run.tasks.total > 1_000 ? 5_000 : 2_000, !ended) })
   const subflows = useQuery(flowRunsQuery({ parent_flow_run_id: run.id }, 1))
   const names = useMemo(() => new Map(tasks.data?.map((task) => [task.id, task.name])), [tasks.data])
   const children = subflows.data?.total ?? 0

@@ -5,6 +5,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { Braces } from 'lucide-react'
 
 import { flowRunQuery } from '../api/flowRuns'
+import { usePolling, useFollowedRun } from '../api/live'
 import { taskRunQuery, taskRunsOf } from '../api/taskRuns'
 import type { TaskRun as Run } from '../api/types'
 import { Id } from '../components/Copy'
@@ -26,11 +27,13 @@ export function TaskRun() {
   const { id } = route.useParams()
   const { tab = 'logs' } = route.useSearch()
   const navigate = route.useNavigate()
+  const polling = usePolling(1_000)
   const found = useQuery({
     ...taskRunQuery(id),
-    refetchInterval: (query) => (query.state.data?.state != null && isEnded(query.state.data.state.type) ? false : 1_000),
+    refetchInterval: (query) => (query.state.data?.state != null && isEnded(query.state.data.state.type) ? false : polling),
   })
   const run = found.data
+  useFollowedRun(run?.flow_run_id)
   const flowRun = useQuery({ ...flowRunQuery(run?.flow_run_id ?? ''), enabled: run?.flow_run_id != null })
   const siblings = useQuery({ ...taskRunsOf(run?.flow_run_id ?? ''), enabled: run?.flow_run_id != null && tab === 'inputs' })
 

@@ -27,7 +27,7 @@ spec:
   concurrencyLimit: 20`
 
 export function WorkQueues() {
-  const pages = useInfiniteQuery({ ...workQueuePages(useNamespace()), refetchInterval: 10_000 })
+  const pages = useInfiniteQuery(workQueuePages(useNamespace()))
   const pause = usePause()
   const { mutate } = pause
   const [edited, setEdited] = useState<WorkQueue | 'new'>()

@@ -24,6 +24,7 @@ from towpath_operator.domain.blocks import check_fields
 from towpath_operator.domain.conditions import READY, Reason, Verdict, format_time, merge_conditions
 from towpath_operator.domain.reading import Raw, get_int, get_list, get_map, get_str
 
+_MAX_ERROR: Final = 2_000
 _ACCEPTED_MESSAGE: Final = "The API holds this as declared."
 
 
@@ -152,7 +153,8 @@ def _limit_facts(read: declared.ConcurrencyLimitRead) -> Mapping[str, Any]:
 
 
 def _notification_facts(read: declared.NotificationRead) -> Mapping[str, Any]:
-    return {"lastSent": _time(read.last_sent)}
+    error = None if read.last_error is None else read.last_error[:_MAX_ERROR]
+    return {"lastSent": _time(read.last_sent), "lastError": error, "waiting": read.waiting}
 
 
 def _no_facts(_: declared.BlockRead) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ class Entered(NamedTuple):
         flow: the flow's name; empty for a task run outside any flow.
         before, after: type codes of domain.codes; None before the first state.
         seconds: how long the run took, when it has ended and had started.
+        state_id: the transition's, of flow runs.
     """
 
     kind: RunKind
@@ -20,3 +21,4 @@ class Entered(NamedTuple):
     before: int | None
     after: int
     seconds: float | None = None
+    state_id: bytes | None = None

@@ -276,7 +276,7 @@ class Told:
         run.run_count = min(event.get("run_count", run.run_count), MAX_COUNT)
         _clock(run, after, event["time"])
         run.changed = True
-        self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.flow_name, before, after, _seconds(run)))
+        self.entered.append(Entered(RunKind.FLOW_RUN, run.id, run.flow_name, before, after, _seconds(run), state_id))
 
     def _log(self, event: dict[str, Any], c: "_Context") -> str | None:
         flow_run_id: bytes | None = event["flow_run_id"]

@@ -209,9 +209,10 @@ async def _take(transaction: Transaction, run_ids: Sequence[UUID], holder: str, 
         for row in found
     ]
     await rows.save_claims(transaction, claims, holder, now + LEASE)
-    for row in found:
+    for row, claim in zip(found, claims, strict=True):
+        state_id = claim.state.id.bytes
         transaction.entered.append(
-            Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], row["state_type"], _PENDING)
+            Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], row["state_type"], _PENDING, state_id=state_id)
         )
     return found
 

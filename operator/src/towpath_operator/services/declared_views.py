@@ -23,6 +23,7 @@ from towpath_operator.domain.times import SECOND, from_micros, maybe_time
 from towpath_operator.services.views import view_resource
 from towpath_operator.store import usage
 from towpath_operator.store.declared import FLOWS
+from towpath_operator.store.deliveries import count_outcomes
 from towpath_operator.store.engine import Reader
 from towpath_operator.store.schedules import find_next_of
 from towpath_operator.store.slots import count_slots
@@ -111,14 +112,23 @@ async def view_blocks(_: Reader, rows: Sequence[Row]) -> list[BlockRead]:
     return [BlockRead(**_shared(row), spec=BlockSpec.model_validate(row["spec"])) for row in rows]
 
 
-async def view_notifications(_: Reader, rows: Sequence[Row]) -> list[NotificationRead]:
-    """Notifications with when they sent last."""
-    return [
-        NotificationRead(
-            **_shared(row), spec=NotificationSpec.model_validate(row["spec"]), last_sent=maybe_time(row["last_sent"])
+async def view_notifications(reader: Reader, rows: Sequence[Row]) -> list[NotificationRead]:
+    """Notifications with how their sending goes."""
+    counts = await count_outcomes(reader, [row["id"] for row in rows])
+    views: list[NotificationRead] = []
+    for row in rows:
+        waiting, failed = counts.get(row["id"], (0, 0))
+        views.append(
+            NotificationRead(
+                **_shared(row),
+                spec=NotificationSpec.model_validate(row["spec"]),
+                last_sent=maybe_time(row["last_sent"]),
+                last_error=row["last_error"],
+                waiting=waiting,
+                failed=failed,
+            )
         )
-        for row in rows
-    ]
+    return views
 
 
 async def view_concurrency_limits(reader: Reader, rows: Sequence[Row]) -> list[ConcurrencyLimitRead]:

@@ -193,7 +193,7 @@ async def make_run(
     """Adds the Scheduled run that `create` asks for.
 
     Args:
-        due: when it is due, in microseconds, if `create` does not say.
+        due: when it is due, in microseconds; if left out when `create` says, else now.
         schedule_name: the schedule that asks.
         check: whether its parameters are checked.
 
@@ -206,9 +206,9 @@ async def make_run(
     if check:
         check_parameters((flow["spec"] or {}).get("parameterSchema") if flow else None, parameters)
     run_id, state_id, now = uuid7(), uuid7(), now_us()
-    if create.scheduled_time is not None:
-        due = to_micros(create.scheduled_time)
-    due = now if due is None else due
+    scheduled = due if create.scheduled_time is None else to_micros(create.scheduled_time)
+    scheduled = now if scheduled is None else scheduled
+    due = scheduled if due is None else due
     tags = sorted({*spec.get("tags", []), *create.tags})
     resource = create.resource
     await rows.insert_state(transaction, run_id, rows.StateValues(state_id, CODES[StateType.SCHEDULED], None, now))
@@ -236,14 +236,17 @@ async def make_run(
             "idempotency_key": create.idempotency_key,
             "schedule_name": schedule_name,
             "created": now,
-            "scheduled_time": due,
+            "scheduled_time": scheduled,
             "expected_time": due,
             "run_after": due,
         },
     )
     transaction.wake(TOPIC_CLAIMS)
     flow_name = flow["name"] if flow else ""
-    transaction.entered.append(Entered(RunKind.FLOW_RUN, run_id.bytes, flow_name, None, CODES[StateType.SCHEDULED]))
+    scheduled = CODES[StateType.SCHEDULED]
+    transaction.entered.append(
+        Entered(RunKind.FLOW_RUN, run_id.bytes, flow_name, None, scheduled, state_id=state_id.bytes)
+    )
     return run_id
 
 
@@ -282,7 +285,9 @@ async def enter_state(
     before = row["state_type"] if row["state_id"] is not None else None
     started, ended = row["start_time"], changed.get("end_time")
     seconds = max(0, ended - started) / 1e6 if started is not None and ended is not None else None
-    transaction.entered.append(Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], before, code, seconds))
+    transaction.entered.append(
+        Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], before, code, seconds, state.id.bytes)
+    )
     await rows.update_flow_run(transaction, row["id"], changed)
 
 

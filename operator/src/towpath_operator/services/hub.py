@@ -17,16 +17,18 @@ from towpath.contract.declared import (
     WorkQueueRead,
 )
 from towpath.contract.resources.work_queue import WorkQueueSpec
+from towpath_operator.notifications.addresses import AddressPolicy
 from towpath_operator.services import declared_views as views
 from towpath_operator.services import declaring
-from towpath_operator.services.artifacts import Artifacts
 from towpath_operator.services.about import About
+from towpath_operator.services.artifacts import Artifacts
 from towpath_operator.services.attempts import Attempts
 from towpath_operator.services.block_rights import BlockWriter
 from towpath_operator.services.block_types import BlockTypes
-from towpath_operator.services.claims import ClaimService
+from towpath_operator.services.backfills import Backfills
 from towpath_operator.services.bulk import Bulk
 from towpath_operator.services.channels import Channels, NoSecrets, Outgoing
+from towpath_operator.services.claims import ClaimService
 from towpath_operator.services.cluster_blocks import BlockResources, ClusterBlocks
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
@@ -34,10 +36,10 @@ from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
 from towpath_operator.services.metrics import Metrics
-from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
 from towpath_operator.services.overviews import Overviews
 from towpath_operator.services.results import Results
+from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.slots import Slots
@@ -57,6 +59,7 @@ class Hub:
         secrets: where local mode keeps the secrets of blocks; None for nowhere.
         tells_secrets: whether those are told to callers, all of whom must then have sent a token.
         block_resources: writes blocks in a cluster; None in local mode.
+        outgoing: how messages of notifications leave; without it to public addresses, and without secrets.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Hub:
         secrets: SecretFiles | None = None,
         tells_secrets: bool = False,
         block_resources: BlockResources | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.database = database
         self.signals = Signals()
@@ -82,12 +86,13 @@ class Hub:
         self.task_runs = TaskRuns(database)
         self.artifacts = Artifacts(database)
         self.results = Results(database)
+        self.about = About(database)
+        self.backfills = Backfills(database)
+        self.bulk = Bulk(database)
+        self.overviews = Overviews(database)
         self.attempts = Attempts(database)
         self.scheduling = Scheduling(database)
         self.slots = Slots(database, self.signals)
-        self.about = About(database)
-        self.bulk = Bulk(database)
-        self.overviews = Overviews(database)
         self.run_control = RunControl(database, self.signals)
         self.claims = ClaimService(database, self.signals, self.metrics)
         self.flows: Nouns[FlowPut, FlowRead] = Nouns(
@@ -127,8 +132,16 @@ class Hub:
             else LocalBlocks(database, self.blocks, self.block_types.check, secrets, tells_secrets=tells_secrets)
         )
         self.notifications: Nouns[NotificationPut, NotificationRead] = Nouns(
-            database, "notification", rows.NOTIFICATIONS, views.view_notifications
+            database,
+            "notification",
+            rows.NOTIFICATIONS,
+            views.view_notifications,
+            prepare=prepare_notification,
+            forget=forget_notification,
         )
+        outgoing = outgoing or Outgoing(NoSecrets(), AddressPolicy())
+        self.notifying = Notifying(database, Channels(database, outgoing), self.metrics, outgoing.public_url)
+        database.before_commit.append(self.notifying.enqueue)
         self.concurrency_limits: Nouns[ConcurrencyLimitPut, ConcurrencyLimitRead] = Nouns(
             database,
             "concurrency limit",

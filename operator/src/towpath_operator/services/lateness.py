@@ -17,8 +17,10 @@ async def mark_late(database: Database, now: int) -> int:
             return 0
     async with database.write() as transaction:
         found = await rows.list_overdue(transaction.connection, now - LATE_AFTER, BATCH)
-        await rows.save_late(transaction, found, now)
+        states = await rows.save_late(transaction, found, now)
         for row in found:
-            entered = Entered(RunKind.FLOW_RUN, row["id"].bytes, row["flow_name"], SCHEDULED, SCHEDULED)
-            transaction.entered.append(entered)
+            run_id, state_id = row["id"], states[row["id"]].bytes
+            transaction.entered.append(
+                Entered(RunKind.FLOW_RUN, run_id.bytes, row["flow_name"], SCHEDULED, SCHEDULED, state_id=state_id)
+            )
     return len(found)

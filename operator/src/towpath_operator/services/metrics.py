@@ -75,6 +75,12 @@ class Metrics:
                 buckets=_RUN_SECONDS,
             ),
         }
+        self._deliveries = Counter(
+            "towpath_notification_attempts",
+            "Attempts to send messages of notifications, by how they went.",
+            ("outcome",),
+            registry=registry,
+        )
         self._ingest_batches = Counter("towpath_ingest_batches", "Batches of events stored.", registry=registry)
         self._ingest_events = Counter("towpath_ingest_events", "New events stored.", registry=registry)
         self._ingest_refused = Counter("towpath_ingest_refused_events", "Events refused.", registry=registry)
@@ -115,6 +121,10 @@ class Metrics:
         self._oldest = Gauge(
             "towpath_work_queue_oldest_waiting_seconds", "How long the oldest waits.", labels, registry=registry
         )
+
+    def note_delivery(self, *, sent: bool) -> None:
+        """A message of a notification was sent, or an attempt to send it failed."""
+        self._deliveries.labels("sent" if sent else "failed").inc()
 
     def note_entered(self, entered: Sequence[Entered]) -> None:
         """Counts changes of state."""

@@ -5,7 +5,7 @@ asked, while others read. What must happen after a commit (waking waiting reques
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -123,11 +123,16 @@ class Database:
     """The database of one API process.
 
     Raises StoreUnavailable from `read` and `write` when the database cannot serve.
+
+    Attributes:
+        before_commit: what else a transaction is to write for what it did, within it.
+        on_commit: who is told of it once it is committed.
     """
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.before_commit: list[Callable[[Transaction], Awaitable[None]]] = []
         self.on_commit: list[Callable[[Transaction], None]] = []
         self._turn = asyncio.Lock()
         if self.is_sqlite:
@@ -162,6 +167,8 @@ class Database:
                     await connection.execute(_LOCK)
                 transaction = Transaction(connection)
                 yield transaction
+                for follow in self.before_commit:
+                    await follow(transaction)
                 await transaction.finish()
                 if (transaction.topics or transaction.hints) and not self.is_sqlite:
                     notice = pack_notice(transaction.topics, transaction.hints)

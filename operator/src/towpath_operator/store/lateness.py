@@ -1,6 +1,7 @@
 """Finds due runs that no launcher has claimed, and writes that they are late."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
 
@@ -42,8 +43,8 @@ async def list_overdue(reader: Reader, before: int, limit: int) -> Sequence[Row]
     return (await reader.execute(query)).mappings().all()
 
 
-async def save_late(transaction: Transaction, rows: Sequence[Row], now: int) -> None:
-    """Puts these runs into Scheduled (Late)."""
+async def save_late(transaction: Transaction, rows: Sequence[Row], now: int) -> dict[UUID, UUID]:
+    """Puts these runs into Scheduled (Late). Returns the new states' ids by the runs'."""
     states = [
         (row["id"], StateValues(uuid7(), SCHEDULED, LATE, now, None, row["run_count"], row["attempt"])) for row in rows
     ]
@@ -54,3 +55,4 @@ async def save_late(transaction: Transaction, rows: Sequence[Row], now: int) -> 
         )
         for run_id, _ in states:
             transaction.changed(run_id)
+    return {run_id: state.id for run_id, state in states}

@@ -13,9 +13,11 @@ from towpath_operator.domain.refusals import Refusal
 from towpath_operator.kube.blocks import KubeBlocks
 from towpath_operator.kube.client import KubeClient
 from towpath_operator.kube.reviews import KubeReviewer
+from towpath_operator.kube.secrets import KubeSecrets
 from towpath_operator.services.hub import Hub
 from towpath_operator.services.reviews import Reviews
 from towpath_operator.wiring.api import bind, open_database, serve
+from towpath_operator.wiring.outgoing import build_outgoing
 from towpath_operator.wiring.settings import ServerSettings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 a pod is reached by its own address only
@@ -42,7 +44,9 @@ async def run(settings: ServerSettings) -> None:
     except (OSError, RuntimeError, Refusal) as error:
         raise SystemExit(f"The API cannot start: {error}") from error
     kube = await KubeClient.connect()
-    hub = Hub(database, block_resources=KubeBlocks(kube))
+    namespaces = frozenset(name.strip() for name in settings.notify_secret_namespaces.split(",") if name.strip())
+    outgoing = build_outgoing(settings, KubeSecrets(kube, namespaces))
+    hub = Hub(database, block_resources=KubeBlocks(kube), outgoing=outgoing)
     listener, metrics_listener = (
         bind(settings.host, settings.port),
         bind(settings.host, settings.metrics_port or METRICS_PORT),

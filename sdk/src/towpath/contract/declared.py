@@ -150,10 +150,20 @@ class BlockRead(DeclaredRead):
 
 
 class NotificationRead(DeclaredRead):
-    """A notification policy."""
+    """A notification policy.
+
+    Attributes:
+        last_sent: when it sent last.
+        last_error: why the last attempt to send failed; None after one that did not.
+        waiting: messages that wait for their first or next attempt.
+        failed: messages that were given up, of those that are still kept.
+    """
 
     spec: NotificationSpec
     last_sent: AwareDatetime | None = None
+    last_error: str | None = None
+    waiting: int = 0
+    failed: int = 0
 
 
 class ConcurrencyLimitRead(DeclaredRead):

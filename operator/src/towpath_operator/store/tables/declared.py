@@ -6,7 +6,13 @@ from towpath_operator.store.tables.base import declared_table
 from towpath_operator.store.types import Micros
 
 blocks = declared_table("blocks", Column("type", Text, nullable=False), UniqueConstraint("namespace", "type", "name"))
-notifications = declared_table("notifications", Column("last_sent", Micros), UniqueConstraint("namespace", "name"))
+notifications = declared_table(
+    "notifications",
+    Column("last_sent", Micros),
+    Column("last_error", Text),
+    UniqueConstraint("namespace", "name"),
+)
+"""`last_error` is why the last attempt to send failed; None after one that did not."""
 concurrency_limits = declared_table(
     "concurrency_limits",
     UniqueConstraint("namespace", "name"),

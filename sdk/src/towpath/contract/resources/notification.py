@@ -44,6 +44,10 @@ class NotificationStatus(Status):
     """What the operator says of a Notification."""
 
     last_sent: AwareDatetime | None = None
+    last_error: (
+        Annotated[str, Field(max_length=2_000, description="Why sending failed last; gone once it works again.")] | None
+    ) = None
+    waiting: Annotated[int, Field(ge=0, description="Messages that are to be sent.")] | None = None
 
 
 NOTIFICATION = Kind(

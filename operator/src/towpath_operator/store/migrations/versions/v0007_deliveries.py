@@ -17,6 +17,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Applies the change."""
+    op.add_column("notifications", sa.Column("last_error", sa.Text()))
     op.create_table(
         "deliveries",
         sa.Column("id", Id(), nullable=False),
@@ -45,3 +46,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Takes the change back."""
     op.drop_table("deliveries")
+    op.drop_column("notifications", "last_error")

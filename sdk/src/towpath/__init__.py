@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from towpath.annotations import allow_failure, quote, unmapped
     from towpath.context import tags
+    from towpath.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
     from towpath.flows import Flow, flow
     from towpath.futures import Future
     from towpath.logging.loggers import get_run_logger
@@ -25,7 +26,10 @@ __all__ = [
     "allow_failure",
     "flow",
     "get_run_logger",
+    "pause_flow_run",
     "quote",
+    "resume_flow_run",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",
@@ -39,7 +43,10 @@ _HOMES = {
     "allow_failure": "towpath.annotations",
     "flow": "towpath.flows",
     "get_run_logger": "towpath.logging.loggers",
+    "pause_flow_run": "towpath.flow_runs",
     "quote": "towpath.annotations",
+    "resume_flow_run": "towpath.flow_runs",
+    "suspend_flow_run": "towpath.flow_runs",
     "tags": "towpath.context",
     "task": "towpath.tasks",
     "unmapped": "towpath.annotations",

@@ -15,7 +15,9 @@ from towpath.errors import MissingContextError, TerminationSignal
 from towpath.states import State
 
 if TYPE_CHECKING:
+    from towpath.engine.control import RunControl
     from towpath.engine.definitions import FlowDefinition, TaskDefinition
+    from towpath.engine.slots import Slot
     from towpath.task_runners import TaskRunner
 
 
@@ -26,8 +28,13 @@ class Telling(Protocol):
         """Appends an event. Never waits."""
         ...
 
-    def flush(self, timeout: float | None) -> bool:
-        """Waits until everything told is stored or spooled; whether it is."""
+    def flush(self, timeout: float | None, *, stored: bool = False) -> bool:
+        """Waits until everything told is stored by the API, or unless `stored` spooled; whether it is."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether the API has said that another attempt holds the run."""
         ...
 
     def close(self) -> None:
@@ -122,6 +129,8 @@ class FlowRunContext:
         owns_teller: whether the teller is closed at its end.
         is_held: whether a launcher holds the run, and decides its state when the process is told to stop.
         told_to_stop: gives the TerminationSignal that the process had, if a runner watches for one.
+        control: what the API asks of the root run; shared with its subflows.
+        pauses: how many times it has been paused: names a pause that has no key of its own.
         is_remote: whether this is the image of a flow run in another process, which numbers its task runs.
         wait_for: futures and states that must complete first.
     """
@@ -130,6 +139,7 @@ class FlowRunContext:
     __slots__ = (
         "child",
         "children",
+        "control",
         "earlier",
         "first_error",
         "flow",
@@ -146,6 +156,7 @@ class FlowRunContext:
         "outstanding",
         "owns_teller",
         "parent",
+        "pauses",
         "persist_results",
         "root_id",
         "runner",
@@ -161,6 +172,7 @@ class FlowRunContext:
         flow_run: FlowRun,
         teller: Telling,
         root_id: str,
+        control: "RunControl",
         *,
         parent: "RunContext | None" = None,
         log_prints: bool = False,
@@ -170,9 +182,11 @@ class FlowRunContext:
         self.flow_run = flow_run
         self.teller = teller
         self.root_id = root_id
+        self.control = control
         self.parent = parent
         self.log_prints = log_prints
         self.persist_results = persist_results
+        self.pauses = 0
         self.lock = threading.Lock()
         self.task_counts: dict[str, itertools.count[int]] = {}
         self.children: dict[str, Child] = {}
@@ -248,6 +262,7 @@ class TaskRunContext:
         wait_for: those of them that give no data.
         child: where its parent flow run keeps what came of it.
         cache_key: what its result is cached under; None: it is not.
+        slot: the slots of concurrency limits that it holds; None while it holds none.
     """
 
     kind: ClassVar = "task_run"
@@ -261,6 +276,7 @@ class TaskRunContext:
         "parameters",
         "parent",
         "root_id",
+        "slot",
         "task",
         "task_run",
         "teller",
@@ -293,6 +309,7 @@ class TaskRunContext:
         self.owns_teller = False
         self.logger: Any = None
         self.cache_key: str | None = None
+        self.slot: Slot | None = None
 
     @property
     def flow_run(self) -> FlowRun | None:

@@ -1,8 +1,9 @@
 """Every error that Towpath raises, in one tree. Imports nothing, so that anything may import it.
 
 BaseException
+├── SuspendSignal                the flow run is suspended: its process ends, and a later one goes on
 ├── KeyboardInterrupt
-│   └── TerminationSignal        the process was told to stop (SIGTERM)
+│   └── TerminationSignal        the process was told to stop (SIGTERM), or the run is cancelled
 └── Exception
     └── TowpathError
         ├── SettingsError            a setting or profile that cannot be read
@@ -20,6 +21,7 @@ BaseException
         │   ├── BlockNotFound            ... since there is none of that name
         │   └── SecretNotFound           ... since a secret of it is not here
         ├── MissingContextError      something that needs a run was called outside one
+        ├── PauseTimeout             a flow run was paused and not resumed in time
         ├── DeadlockError            synchronous code would wait for its own event loop
         ├── RunError                 how a run ended, for those who ask for its result
         │   ├── FailedRun
@@ -33,7 +35,9 @@ BaseException
         ├── StorageError             what a storage holds cannot be reached, read or written
         ├── ScriptError              a flow's code cannot be imported
         │   └── MissingFlowError         ... or holds no such flow
+        ├── ArtifactError            an artifact that cannot be shown; the message names the argument
         ├── ResultError              a result cannot be written or read back
+        │   ├── ResultTooLarge           ... where only small ones are kept
         │   └── SerializationError
         └── ApiError                 the API, seen from the SDK; `retryable` says whether asking again can help
             ├── ApiUnavailable           nobody answers, or not in time (retryable)
@@ -121,6 +125,10 @@ class DeadlockError(TowpathError, RuntimeError):
     """Synchronous code in an event loop would wait for what only that loop can bring about."""
 
 
+class PauseTimeout(TowpathError, TimeoutError):
+    """A flow run was paused and not resumed in time: it has failed."""
+
+
 class RunError(TowpathError):
     """How a run ended, raised when its result is asked for and no exception of its own is known."""
 
@@ -181,6 +189,14 @@ class ResultError(TowpathError):
     """A result cannot be written, or cannot be read back."""
 
 
+class ResultTooLarge(ResultError):
+    """A result is larger than its storage keeps. The run completes, and its result is not kept."""
+
+
+class ArtifactError(TowpathError, ValueError):
+    """An artifact cannot be shown as it was given; the message names the argument."""
+
+
 class SerializationError(ResultError, ValueError):
     """A serializer does not take a value, or cannot read what is stored."""
 
@@ -215,6 +231,13 @@ class NotFound(ApiRefused):
 
 class StaleAttempt(ApiRefused):
     """Another attempt holds the run: this process must not go on."""
+
+
+class SuspendSignal(BaseException):
+    """Raised in a flow's code when its run is suspended, past every `except Exception`: the process is to end."""
+
+    def __init__(self, message: str = "The flow run was suspended.") -> None:
+        super().__init__(message)
 
 
 class TerminationSignal(KeyboardInterrupt):

@@ -19,6 +19,7 @@ from towpath.errors import (
     ParameterError,
     ParameterTypeError,
     PausedRun,
+    PauseTimeout,
     ReservedArgumentError,
     ResultError,
     RunError,
@@ -26,6 +27,7 @@ from towpath.errors import (
     SerializationError,
     SettingsError,
     StaleAttempt,
+    SuspendSignal,
     TerminationSignal,
     TowpathError,
     TransitionRefused,
@@ -33,6 +35,7 @@ from towpath.errors import (
     UpstreamTaskError,
 )
 
+FlowPauseTimeout = PauseTimeout
 ObjectNotFound = NotFound
 PrefectException = TowpathError
 SignatureMismatchError = ParameterBindError
@@ -46,6 +49,7 @@ __all__ = [
     "DeadlockError",
     "DefinitionError",
     "FailedRun",
+    "FlowPauseTimeout",
     "MappingLengthMismatch",
     "MappingMissingIterable",
     "MissingContextError",
@@ -56,6 +60,7 @@ __all__ = [
     "ParameterBindError",
     "ParameterError",
     "ParameterTypeError",
+    "PauseTimeout",
     "PausedRun",
     "PrefectException",
     "ReservedArgumentError",
@@ -66,6 +71,7 @@ __all__ = [
     "SettingsError",
     "SignatureMismatchError",
     "StaleAttempt",
+    "SuspendSignal",
     "TerminationSignal",
     "TowpathError",
     "TransitionRefused",

@@ -15,6 +15,7 @@ from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunCon
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import StateType
 from towpath.engine.caching import keep_flow_result, keeps_flow_result
+from towpath.engine.control import RunControl
 from towpath.engine.definitions import FlowDefinition
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
@@ -27,7 +28,7 @@ from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.tasks import collect_inputs, inherit_log_prints, settle_value
 from towpath.engine.telling import enter_flow_state, enter_task_state, open_root_teller, tell_flow_run, tell_mirror
 from towpath.engine.timeouts import Overtime
-from towpath.errors import TerminationSignal, TransitionRefused, UpstreamTaskError
+from towpath.errors import SuspendSignal, TerminationSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
 from towpath.states import State
@@ -52,13 +53,21 @@ def create_flow_run(
         teller, root_id = identity.teller or open_root_teller(run_id, identity.attempt), run_id
     elif parent is not None:
         teller, root_id = parent.teller, parent.root_id
+        run.attempt = parent.flow_run.attempt if parent.flow_run is not None else 0
     else:
         teller, root_id = open_root_teller(run_id, 0), run_id
-    context = FlowRunContext(flow, run, teller, root_id, parent=parent)
+    above = parent.flow_context if parent is not None else None
+    context = FlowRunContext(
+        flow, run, teller, root_id, above.control if above is not None else RunControl(), parent=parent
+    )
     context.log_prints = inherit_log_prints(flow.log_prints, parent)
     context.owns_teller = parent is None and (identity is None or identity.teller is None)
     context.is_held = identity is not None and identity.attempt > 0
-    context.told_to_stop = identity.told_to_stop if identity is not None else None
+    if identity is not None:
+        context.told_to_stop = identity.told_to_stop
+        context.earlier = dict(identity.earlier)
+    elif above is not None:
+        context.told_to_stop = above.told_to_stop
     context.wait_for = as_list(wait_for)
     context.persist_results = flow.retries > 0
     if identity is None:
@@ -99,9 +108,29 @@ def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
         return cast("State[Any]", context.flow_run.state)
     except GeneratorExit:
         raise
+    except SuspendSignal as signal:
+        state = yield from _suspend(context, str(signal), logger)
+        if context.parent is not None:
+            raise
+        return state
     except BaseException as error:
         yield from _crash(context, error, logger)
         raise
+
+
+def _suspend(context: FlowRunContext, message: str, logger: RunLogger) -> Core[State[Any]]:
+    """The process is to end: what runs comes to its end, what has not begun never does. The API knows the root run's state."""
+    if context.runner is not None:
+        context.runner.cancel()
+    yield from _await_tasks(context)
+    if context.parent is not None:
+        enter_flow_state(context, State(StateType.CANCELLED, message="The root run was suspended."))
+        return cast("State[Any]", context.flow_run.state)
+    logger.say(logging.INFO, "The flow run is suspended: its process ends, and resuming the run starts the flow again.")
+    state: State[Any] = State(StateType.PAUSED, name="Suspended", message=message)
+    state.run_id = context.flow_run.id
+    context.flow_run.state = state
+    return state
 
 
 def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> Core[None]:
@@ -110,9 +139,7 @@ def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> 
     if run.state is not None and run.state.is_final():
         return
     stop_tasks(context)
-    told = error if isinstance(error, TerminationSignal) else None
-    if told is None and context.told_to_stop is not None:
-        told = context.told_to_stop()
+    told = _find_signal(context, error)
     state = crashed_state(told or error)
     if told is not None and told.cancelling:
         state = State(StateType.CANCELLED, message=str(told))
@@ -123,6 +150,14 @@ def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> 
     else:
         enter_flow_state(context, state)
     yield from call_hooks(context.flow, run, state, logger)
+
+
+def _find_signal(context: FlowRunContext, error: BaseException) -> TerminationSignal | None:
+    """What told the process to stop, whoever knows best: the API, the runner, or the signal's handler."""
+    if context.control.told is not None:
+        return context.control.told
+    told = context.told_to_stop() if context.told_to_stop is not None else None
+    return told if told is not None else error if isinstance(error, TerminationSignal) else None
 
 
 def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
@@ -165,12 +200,18 @@ def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any
         context.logger = None
         tell_flow_run(context)
         logger = logger_of(context)
+    control = context.control
+    if control.hold is not None and context.parent is not None:
+        yield AwaitFutures([control.hold])
+        control.check_gate()
     running: State[Any] = State(StateType.RUNNING)
     enter_flow_state(context, running)
     yield from call_hooks(flow, run, running, logger)
     first_count = run.run_count
     while True:
         state = yield from _attempt(context, logger)
+        if control.is_suspended and state.type is not StateType.COMPLETED:
+            raise SuspendSignal
         tries = run.run_count - first_count + 1
         if state.type is not StateType.FAILED or not may_retry(tries, flow.retries) or isinstance(state.data, Overtime):
             break
@@ -200,6 +241,7 @@ def begin_again(context: FlowRunContext) -> None:
     context.earlier = {**context.earlier, **context.children}
     context.children = {}
     context.first_error = None
+    context.pauses = 0
 
 
 def _end(context: FlowRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
@@ -224,7 +266,8 @@ def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
             logger.say(logging.ERROR, state.message or "")
             return state
         drop_engine_frames(error)
-        logger.error("Encountered exception during execution:", exc_info=error)
+        if not context.control.is_suspended:
+            logger.error("Encountered exception during execution:", exc_info=error)
         yield from _await_tasks(context)
         return failed_state("Flow", error)
     yield from _await_tasks(context)

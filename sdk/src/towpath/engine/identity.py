@@ -1,9 +1,9 @@
 """Who a run is when the API knew it first: what a runner tells the engine about the run that it took."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from towpath.context import Telling
+from towpath.context import Child, Telling
 from towpath.errors import TerminationSignal
 
 
@@ -20,6 +20,7 @@ class RunIdentity(NamedTuple):
         run_count: how many times earlier attempts entered RUNNING.
         told_to_stop: gives the TerminationSignal that the process had, if it had one. An asynchronous flow sees its event loop
             end and not the signal, so it asks; the signal says whether `on_cancellation` or `on_crashed` hooks are called.
+        earlier: what came of the task runs of earlier attempts that completed and whose results are kept, by their names.
     """
 
     id: str
@@ -30,3 +31,4 @@ class RunIdentity(NamedTuple):
     deployment_id: str | None = None
     run_count: int = 0
     told_to_stop: Callable[[], TerminationSignal | None] | None = None
+    earlier: Mapping[str, Child] = {}

@@ -1,15 +1,22 @@
 """What asynchronous runs need of asyncio. Imported only when there is asynchronous code: asyncio costs 25 ms."""
 
 import asyncio
+import contextvars
+import threading
 import weakref
-from collections.abc import Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from towpath.context import FlowRunContext
 from towpath.engine.timeouts import Overtime
 from towpath.futures import Future
 
+if TYPE_CHECKING:
+    from towpath.engine.slots import Slot, Slots, Wish
+
 T = TypeVar("T")
+CancelledError = asyncio.CancelledError
 
 
 def run_in_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -22,9 +29,6 @@ def run_in_new_loop(coroutine: Coroutine[Any, Any, T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(_with_spawned(coroutine))
-    import contextvars  # noqa: PLC0415 - needed here only
-    import threading  # noqa: PLC0415 - needed here only
-
     answer: list[tuple[Any, BaseException | None]] = []
 
     def run() -> None:
@@ -100,6 +104,92 @@ async def await_futures(futures: Iterable[Future[Any]]) -> None:
     for future in waiting:
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(count))
     await ended.wait()
+
+
+class TaskInterrupter:
+    """Interrupts the asyncio task that makes this, from another thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._is_over = False
+        self._has_cancelled = False
+
+    def interrupt(self) -> None:
+        """Cancels the task, soon."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if not self._is_over and self._task is not None:
+            self._has_cancelled = True
+            self._task.cancel()
+
+    def settle(self) -> None:
+        """From now on nothing is cancelled."""
+        self._is_over = True
+
+    def forget(self) -> None:
+        """The cancellation has done its work: the task goes on as if there had been none."""
+        if self._has_cancelled and self._task is not None:
+            self._task.uncancel()
+
+
+async def run_beside(function: Callable[[], T], give_up: Callable[[], object]) -> T:
+    """What `function` gives, called in a thread of its own: one that waits long must not take the place of others in a pool.
+
+    Args:
+        give_up: called when nobody waits for it any more, so that the thread ends.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+    variables = contextvars.copy_context()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(value)
+        else:
+            answer.set_exception(error)
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = variables.run(function)
+        except BaseException as raised:  # noqa: BLE001 - handed to who awaits it
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=run, name="towpath-beside", daemon=True).start()
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        give_up()
+        raise
+
+
+_asking: weakref.WeakKeyDictionary[Any, dict[frozenset[str], asyncio.Semaphore]] = weakref.WeakKeyDictionary()
+
+
+async def acquire_slot(slots: "Slots", wish: "Wish", timeout: float | None = None) -> "Slot | None":  # noqa: ASYNC109
+    """`Slots.acquire`, in a thread of its own; of each set of tags a few have a thread, the others await their turn."""
+    if not wish.tags or slots.is_unlimited(wish.tags):
+        return None
+    from towpath.engine.slots import ASK_AT_ONCE  # noqa: PLC0415 - who asks has it loaded
+
+    turns = _asking.setdefault(asyncio.get_running_loop(), {})
+    turn = turns.setdefault(wish.tags, asyncio.Semaphore(ASK_AT_ONCE))
+
+    def give_up() -> None:
+        wish.is_given_up = True
+
+    async def acquire() -> "Slot | None":
+        async with turn:
+            return await run_beside(lambda: slots.acquire(wish, timeout), give_up)
+
+    return await asyncio.wait_for(acquire(), None if timeout is None else timeout + 1)
 
 
 async def _after_the_others(lock: asyncio.Lock, coroutine: Coroutine[Any, Any, Any]) -> None:

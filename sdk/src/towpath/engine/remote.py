@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from towpath.context import FlowRun, FlowRunContext, TaskRun, TaskRunContext, Telling
 from towpath.contract.states import StateType
+from towpath.engine.control import RunControl
 from towpath.engine.definitions import TaskDefinition
 from towpath.engine.driving import drive
 from towpath.engine.outcomes import crashed_state, describe, failed_state
@@ -175,7 +176,7 @@ def _rebuild(remote: RemoteTask, teller: Telling) -> TaskRunContext:
     flow_context = None
     if remote.flow is not None and remote.flow_run is not None:
         flow: Any = remote.flow
-        flow_context = FlowRunContext(flow, remote.flow_run, teller, remote.root_id)
+        flow_context = FlowRunContext(flow, remote.flow_run, teller, remote.root_id, RunControl())
         flow_context.persist_results = remote.persist_results
         flow_context.is_remote = True
     context = TaskRunContext(

@@ -16,13 +16,14 @@ from towpath.engine.effects import Core
 from towpath.engine.flows import create_flow_run, live_flow_run
 from towpath.engine.identity import RunIdentity
 from towpath.engine.outcomes import crashed_state
-from towpath.engine.signals import raising_on_sigterm
+from towpath.engine.signals import ThreadInterrupter, raising_on_sigterm
 from towpath.engine.tasks import awaited_futures, create_task_run, live_task_run
 from towpath.engine.telling import enter_task_state
-from towpath.errors import DefinitionError, TransitionRefused
+from towpath.errors import DefinitionError, TerminationSignal, TransitionRefused
 from towpath.futures import AsyncFuture, Future
 from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
+from towpath.settings import get_settings
 from towpath.states import State
 
 
@@ -242,9 +243,24 @@ async def _call_flow_async(create: Callable[[], FlowRunContext], return_state: b
 
 
 def _live_flow(context: FlowRunContext) -> State[Any]:
+    if context.parent is not None:
+        return _live_flow_here(context)
+    interrupter = ThreadInterrupter()
     try:
         with _guard(context):
-            return live_to_end(context, live_flow_run(context))
+            _watch(context, interrupter.interrupt)
+            try:
+                return _live_flow_here(context)
+            finally:
+                context.control.finish()
+                interrupter.settle()
+    except TerminationSignal:
+        return _ended_by_api(context)
+
+
+def _live_flow_here(context: FlowRunContext) -> State[Any]:
+    try:
+        return live_to_end(context, live_flow_run(context))
     finally:
         if context.runner is not None:
             context.runner.close()
@@ -252,13 +268,48 @@ def _live_flow(context: FlowRunContext) -> State[Any]:
 
 def _guard(context: FlowRunContext) -> AbstractContextManager[None]:
     """Turns SIGTERM into the end of a root run, unless a runner does."""
-    return raising_on_sigterm() if context.parent is None and not context.is_held else nullcontext()
+    return raising_on_sigterm(context.control) if not context.is_held else nullcontext()
+
+
+def _watch(context: FlowRunContext, interrupt: Callable[[], None]) -> None:
+    """Hears what the API asks of a root run, where there is one. A run that a launcher holds is ended by that one."""
+    settings = get_settings()
+    if settings.api_url is not None:
+        run = context.flow_run
+        context.control.watch(run.id, run.attempt, settings, None if context.is_held else interrupt)
+
+
+def _ended_by_api(context: FlowRunContext) -> State[Any]:
+    """The state of a run that the API had ended, while its exception is being handled; any other exception goes on."""
+    state = context.flow_run.state
+    if context.control.told is None or context.is_held or state is None or not state.is_final():
+        raise
+    return state
 
 
 async def _live_flow_async(context: FlowRunContext) -> State[Any]:
+    if context.parent is not None:
+        return await _live_flow_here_async(context)
+    from towpath.engine.loops import CancelledError, TaskInterrupter  # noqa: PLC0415 - asyncio is loaded by now
+
+    interrupter = TaskInterrupter()
     try:
         with _guard(context):
-            return await _live_async(context, live_flow_run(context))
+            _watch(context, interrupter.interrupt)
+            try:
+                return await _live_flow_here_async(context)
+            finally:
+                context.control.finish()
+                interrupter.settle()
+    except (TerminationSignal, CancelledError):
+        state = _ended_by_api(context)
+        interrupter.forget()
+        return state
+
+
+async def _live_flow_here_async(context: FlowRunContext) -> State[Any]:
+    try:
+        return await _live_async(context, live_flow_run(context))
     finally:
         if context.runner is not None:
             context.runner.close()
@@ -278,7 +329,7 @@ def run_flow(
 
     Raises:
         ParameterBindError: the parameters do not fit the signature.
-        TerminationSignal: a signal handler of the runner raised it; the hooks have been called, no final state was told.
+        TerminationSignal: a signal handler of the runner raised it, or the run is cancelled while it is paused; the hooks have been called, no final state was told.
         KeyboardInterrupt, SystemExit: as they came; the run is told to be Crashed.
     """
     set_up_logging()

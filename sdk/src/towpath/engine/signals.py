@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from towpath.engine.control import RunControl
 from towpath.errors import TerminationSignal
 
 NUDGE_INTERVAL = 0.1
@@ -19,8 +20,11 @@ NUDGE_TIME = 2.0
 
 
 @contextmanager
-def raising_on_sigterm() -> Generator[None]:
+def raising_on_sigterm(control: RunControl) -> Generator[None]:
     """Within the block, SIGTERM raises TerminationSignal in the main thread.
+
+    Args:
+        control: knows whether the API has the run ended. Then the signal is this process' own, and TerminationSignal leaves the block.
 
     Raises:
         SystemExit: in its place, at the block's end, with the exit code of a process that SIGTERM ended.
@@ -34,18 +38,58 @@ def raising_on_sigterm() -> Generator[None]:
     def handle(_number: int, _frame: FrameType | None) -> None:
         is_told.set()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise TerminationSignal
+        raise control.told or TerminationSignal
 
+    _ours.add(handle)
     signal.signal(signal.SIGTERM, handle)
     try:
         with _nudging(is_told):
             yield
     except TerminationSignal as error:
-        if not is_told.is_set():
+        if not is_told.is_set() or control.told is not None:
             raise
         raise SystemExit(128 + signal.SIGTERM) from error
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _ours.discard(handle)
+
+
+_ours: set[object] = set()
+"""The handlers that raise; of nested ones the outer is the one at work."""
+
+
+class ThreadInterrupter:
+    """Interrupts synchronous code of the thread that makes this, from another thread.
+
+    In the main thread by SIGTERM, where that raises: most blocking system calls end. Elsewhere before the thread's next bytecode.
+    """
+
+    def __init__(self) -> None:
+        self._thread = threading.current_thread()
+        self._is_pending = False
+
+    def interrupt(self) -> None:
+        """Raises TerminationSignal in the thread, soon."""
+        identity = self._thread.ident
+        if identity is None:
+            return
+        if self._thread is threading.main_thread() and signal.getsignal(signal.SIGTERM) in _ours:
+            signal.pthread_kill(identity, signal.SIGTERM)
+            return
+        self._is_pending = True
+        _raise_in(identity, TerminationSignal)
+
+    def settle(self) -> None:
+        """What was to be raised and was not yet never is. Called by the thread itself."""
+        if self._is_pending and self._thread.ident is not None:
+            _raise_in(self._thread.ident, None)
+
+
+def _raise_in(identity: int, error: type[BaseException] | None) -> None:
+    import ctypes  # noqa: PLC0415 - 4 ms that flows which are not cancelled do not pay
+
+    raised = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), raised)
 
 
 def nudge_main_thread(is_handled: threading.Event, seconds: float = NUDGE_TIME) -> None:
@@ -78,10 +122,12 @@ def _nudging(is_handled: threading.Event) -> Generator[None]:
                 nudge_main_thread(is_handled)
         os.close(read_end)
 
-    threading.Thread(target=watch, name="towpath-signals", daemon=True).start()
+    watcher = threading.Thread(target=watch, name="towpath-signals", daemon=True)
+    watcher.start()
     try:
         yield
     finally:
         if before == -1:
             signal.set_wakeup_fd(-1)
         os.close(write_end)
+        watcher.join(NUDGE_TIME)

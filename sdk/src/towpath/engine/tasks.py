@@ -40,7 +40,7 @@ from towpath.engine.outcomes import (
 from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.telling import enter_task_state, open_root_teller, tell_task_run
 from towpath.engine.timeouts import Overtime
-from towpath.errors import DeadlockError, TransitionRefused, UpstreamTaskError
+from towpath.errors import DeadlockError, SuspendSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
@@ -174,6 +174,10 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
         return cast("State[Any]", context.task_run.state)
     except GeneratorExit:
         raise
+    except SuspendSignal:
+        if context.task_run.state is None or not context.task_run.state.is_final():
+            enter_task_state(context, State(StateType.CANCELLED, message="The flow run was suspended."))
+        raise
     except BaseException as error:
         crash(context, error, logger)
         raise
@@ -221,28 +225,60 @@ def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any
         yield from _end(context, cached, logger)
         return cached
     is_again = run.state is not None and run.state.type is StateType.SCHEDULED
-    enter_task_state(context, State(StateType.RUNNING, name="Rerunning" if is_again else None))
-    while True:
-        state = yield from _attempt(context, logger)
-        if state.type is not StateType.FAILED or not (yield from _is_retried(context, state, logger)):
-            break
-        delay = delay_before(task.delays, run.run_count, task.jitter, random.random() if task.jitter else 0.5)  # noqa: S311 - no secret
-        retry_at = now_us() + int(delay * 1e6)
-        waiting: State[Any] = State(
-            StateType.SCHEDULED, name="AwaitingRetry", message=state.message, details={"retry_at": retry_at}
-        )
-        enter_task_state(context, waiting)
-        logger.say(
-            logging.INFO,
-            f"Received non-final state 'AwaitingRetry' when proposing final state {state.name!r} and will attempt "
-            f"to run again: retry {run.run_count}/{task.retries} in {delay:g} s",
-        )
-        del state  # the failed attempt's frames, and all they hold, are not kept through the wait
-        if delay:
-            yield Sleep(delay)
-        enter_task_state(context, State(StateType.RUNNING, name="Retrying"))
-    yield from _end(context, state, logger)
-    return state
+    if not _passes(context) and not (yield from _pass_gates(context, logger)):
+        return cast("State[Any]", run.state)
+    try:
+        enter_task_state(context, State(StateType.RUNNING, name="Rerunning" if is_again else None))
+        while True:
+            state = yield from _attempt(context, logger)
+            if state.type is not StateType.FAILED or not (yield from _is_retried(context, state, logger)):
+                break
+            delay = _await_retry(context, state, logger)
+            del state  # the failed attempt's frames, and all they hold, are not kept through the wait
+            if delay:
+                yield Sleep(delay)
+            if not _passes(context) and not (yield from _pass_gates(context, logger)):
+                return cast("State[Any]", run.state)
+            enter_task_state(context, State(StateType.RUNNING, name="Retrying"))
+        yield from _end(context, state, logger)
+        return state
+    finally:
+        _leave(context)
+
+
+def _await_retry(context: TaskRunContext, state: State[Any], logger: RunLogger) -> float:
+    """The run waits for its next try. Returns for how many seconds."""
+    task, run = context.task, context.task_run
+    delay = delay_before(task.delays, run.run_count, task.jitter, random.random() if task.jitter else 0.5)  # noqa: S311 - no secret
+    details = {"retry_at": now_us() + int(delay * 1e6)}
+    enter_task_state(context, State(StateType.SCHEDULED, name="AwaitingRetry", message=state.message, details=details))
+    _leave(context)
+    logger.say(
+        logging.INFO,
+        f"Received non-final state 'AwaitingRetry' when proposing final state {state.name!r} and will attempt "
+        f"to run again: retry {run.run_count}/{task.retries} in {delay:g} s",
+    )
+    return delay
+
+
+def _passes(context: TaskRunContext) -> bool:
+    """Whether there is nothing that the run may have to wait for: no pause, and no tag that could have a limit."""
+    flow_context = context.flow_context
+    return not context.task_run.tags and (flow_context is None or flow_context.control.hold is None)
+
+
+def _pass_gates(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
+    from towpath.engine.gates import pass_gates  # noqa: PLC0415 - the client, which task runs without tags do not pay for
+
+    return pass_gates(context, logger)
+
+
+def _leave(context: TaskRunContext) -> None:
+    """Gives back the slots that the run holds, if any."""
+    slot = context.slot
+    if slot is not None:
+        context.slot = None
+        slot.release()
 
 
 def _end(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[None]:

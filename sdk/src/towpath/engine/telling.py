@@ -138,9 +138,14 @@ def enter_flow_state(context: FlowRunContext, state: State[Any], *, is_judged: b
     if context.child is not None:
         note_child(context.child, state, context.parent.flow_context if context.parent is not None else None)
     context.teller.tell(build_state_event("flow_run", run.id, run.run_count, state))
+    tell_mirror_state(context, state)
+
+
+def tell_mirror_state(context: FlowRunContext, state: State[Any]) -> None:
+    """Tells a subflow's state of the task run that stands for it in its parent; nothing for a root flow run."""
     if context.mirror_id is not None:
         mirrored = State(state.type, state.name, state.message)
-        context.teller.tell(build_state_event("task_run", context.mirror_id, run.run_count, mirrored))
+        context.teller.tell(build_state_event("task_run", context.mirror_id, context.flow_run.run_count, mirrored))
 
 
 def note_child(child: Child, state: State[Any], parent: FlowRunContext | None) -> None:

@@ -84,7 +84,8 @@ def _find(
 
 def read_description(docstring: str | None) -> str | None:
     """What a docstring says before its sections."""
-    return docstring_parser.parse(docstring).description if docstring else None
+    description = docstring_parser.parse(docstring).description if docstring else None
+    return description.strip() if description else None
 
 
 def read_example(docstring: str | None) -> str | None:

@@ -91,7 +91,7 @@ def parse_references(assignments: Sequence[str]) -> dict[str, Any]:
     return references
 
 
-def read_secrets(given: Sequence[str]) -> dict[str, str | EncodedSecret]:
+def read_secrets(given: Sequence[str]) -> dict[str, str | EncodedSecret | None]:
     """The secrets that people name: FIELD, FIELD=@FILE or FIELD=env:VARIABLE.
 
     Raises:

@@ -45,7 +45,7 @@ class Settings(NamedTuple):
         logging_level: the lowest level that run loggers pass on, as INFO.
         logging_extra_loggers: names of loggers whose records also go to the run's logs.
         logging_log_prints: whether flows and tasks log what they print, unless they say otherwise.
-        results_storage: where results go: a folder or an fsspec address; None for the default.
+        results_storage: where results go: a folder, an fsspec address, `api://` or `block://type/name`; None for the default.
         flush_interval: seconds between two batches of events; what a SIGKILL may lose.
         flush_timeout: seconds that a runner waits for its events to be stored by the API.
         exit_timeout: seconds that a process without a launcher waits at its exit.
@@ -175,7 +175,7 @@ SETTINGS: Final = (
     Setting("TOWPATH_LOGGING_LEVEL", "logging_level", _level, _A_LEVEL, "INFO"),
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),
     Setting("TOWPATH_LOGGING_LOG_PRINTS", "logging_log_prints", _bool, "true or false", "false"),
-    Setting("TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder or an fsspec address"),
+    Setting("TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder, an fsspec address, api:// or block://type/name"),
     Setting("TOWPATH_FLUSH_INTERVAL", "flush_interval", *_seconds(0.01, 60), default="0.25"),
     Setting("TOWPATH_FLUSH_TIMEOUT", "flush_timeout", *_seconds(0, 86_400), default="900"),
     Setting("TOWPATH_EXIT_TIMEOUT", "exit_timeout", *_seconds(0, 3_600), default="10"),

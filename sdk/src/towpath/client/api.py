@@ -4,10 +4,11 @@ Synchronous. Every answer is a model of the contract; every failure an ApiError 
 callers know how long they can wait. Loads pydantic, so whoever only tells events never imports this.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from towpath.client.refusals import map_refusal
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
+from towpath.contract.artifacts import ArtifactRead
 from towpath.contract.block_secrets import BlockSecrets
 from towpath.contract.block_types import BlockTypePut, BlockTypeRead
 from towpath.contract.declared import (
@@ -29,6 +31,7 @@ from towpath.contract.declared import (
 )
 from towpath.contract.ids import uuid7_text
 from towpath.contract.limit_slots import LimitRelease, LimitReleased, LimitSlots
+from towpath.contract.problems import Code
 from towpath.contract.run_control import (
     AttemptPause,
     AttemptPaused,
@@ -51,7 +54,7 @@ from towpath.contract.runs import (
     TakenRun,
     TaskRunRead,
 )
-from towpath.errors import ApiError, SettingsError
+from towpath.errors import ApiError, NotFound, SettingsError
 from towpath.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
@@ -282,6 +285,40 @@ class ApiClient:
         """
         return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/take", TakenRun, body=take)
 
+    # What runs show and keep
+
+    def list_artifacts(self, **filters: Any) -> Page[ArtifactRead]:
+        """Artifacts, newest first, by `namespace`, `key`, `type`, `flow_run_id`, `task_run_id`, `latest`, `limit`, `cursor`."""
+        return self._ask("GET", "/artifacts", Page[ArtifactRead], params=filters)
+
+    def get_artifact(self, artifact_id: Id) -> ArtifactRead:
+        """One artifact, with its data."""
+        return self._ask("GET", f"/artifacts/{artifact_id}", ArtifactRead)
+
+    def find_artifact(self, key_or_id: str, namespace: str | None = None) -> ArtifactRead | None:
+        """The artifact with that id, else the newest of that key in the namespace; None when there is none."""
+        with contextlib.suppress(ValueError, NotFound):
+            return self.get_artifact(UUID(key_or_id))
+        found = self.list_artifacts(namespace=namespace, key=key_or_id, latest="true", limit=1).items
+        return self.get_artifact(found[0].id) if found else None
+
+    def delete_artifact(self, artifact_id: Id) -> None:
+        """Deletes an artifact. The version before it is then the newest of its key."""
+        self._request("DELETE", f"/artifacts/{artifact_id}")
+
+    def read_result(self, key: str, namespace: str | None = None) -> bytes | None:
+        """The bytes that are kept under a key; None when none are."""
+        try:
+            return self._request("GET", _result_path(key, namespace))
+        except NotFound as error:
+            if error.code == Code.NOT_FOUND:
+                return None
+            raise
+
+    def write_result(self, key: str, data: bytes, namespace: str | None = None) -> None:
+        """Keeps small bytes under a key, in place of what was there."""
+        self._request("PUT", _result_path(key, namespace), data, "application/octet-stream")
+
     # What launchers say
 
     def claim(self, request: ClaimRequest) -> Claims:
@@ -321,11 +358,18 @@ class ApiClient:
                 "is it the API of this version of Towpath?"
             ) from error
 
-    def _request(self, method: str, path: str, content: bytes | None = None) -> bytes:
-        response = self._transport.request(method, path, content)
+    def _request(
+        self, method: str, path: str, content: bytes | None = None, content_type: str = "application/json"
+    ) -> bytes:
+        response = self._transport.request(method, path, content, content_type)
         if not 200 <= response.status < 300:
             raise map_refusal(self.url, response.status, response.body)
         return response.body
+
+
+def _result_path(key: str, namespace: str | None) -> str:
+    query = f"?{urlencode({'namespace': namespace})}" if namespace is not None else ""
+    return f"/results/{quote(key)}{query}"
 
 
 def iterate(list_page: Callable[..., Page[T]], *, most: int | None = None, **filters: Any) -> Iterator[T]:

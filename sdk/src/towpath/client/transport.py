@@ -57,14 +57,16 @@ class Transport:
         """The answer to a JSON document whose posting is idempotent. See `request`."""
         return self.request("POST", path, body)
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+    ) -> Answer:
         """The answer to one request.
 
         A kept connection that the server has closed meanwhile is replaced once, so what is asked must be idempotent.
 
         Args:
             path: what comes behind the API's address, with its query.
-            body: a JSON document, if any.
+            body: a JSON document, if any, or something else of this `content_type`.
 
         Raises:
             ApiUnavailable: nobody answers, or not in time.
@@ -72,18 +74,18 @@ class Transport:
         """
         may_move = self._connection is not None or self._locate is not None
         try:
-            return self._exchange(method, path, body)
+            return self._exchange(method, path, body, content_type)
         except (http.client.HTTPException, OSError) as error:
             self.close()
             if not may_move or self._is_interrupted or isinstance(error, TimeoutError):
                 raise self._unavailable(error) from error
         try:
-            return self._exchange(method, path, body)
+            return self._exchange(method, path, body, content_type)
         except (http.client.HTTPException, OSError) as error:
             self.close()
             raise self._unavailable(error) from error
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> Answer:
+    def _exchange(self, method: str, path: str, body: bytes | None, content_type: str) -> Answer:
         if self._is_interrupted:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the connection was given up")
         if self._connection is None:
@@ -92,7 +94,7 @@ class Transport:
             self._connection = _connect(self._url, self._timeout, direct=self._locate is not None)
         headers = {"Accept": "application/json"}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         token = self._tokens.read()
         if token:
             headers["Authorization"] = f"Bearer {token}"

@@ -13,8 +13,8 @@ from towpath.contract.states import StateType
 from towpath.engine.definitions import Definition, TaskDefinition
 from towpath.engine.effects import CallBack, Core, ReadOrWrite
 from towpath.engine.outcomes import describe
-from towpath.errors import DefinitionError
-from towpath.logging.loggers import RunLogger
+from towpath.errors import DefinitionError, ResultTooLarge
+from towpath.logging.loggers import RunLogger, logger_of
 from towpath.states import State
 
 
@@ -73,7 +73,8 @@ def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -
     """Stores a completed task run's result and makes it the newest for its cache key.
 
     Raises:
-        SerializationError, ResultError: it was asked for and cannot be done. Where only the flow's retries wanted it, that is logged.
+        SerializationError, ResultError: it was asked for and cannot be done. Where only the flow's retries wanted it, or the
+            storage keeps small results only, that is logged.
     """
     task, value = context.task, state.data
     is_asked_for = task.persist_result is True or task.is_cached or task.has_result_options
@@ -96,6 +97,9 @@ def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -
 
     try:
         stored = yield ReadOrWrite(write)
+    except ResultTooLarge as error:
+        logger.say(logging.WARNING, f"The result of {task.owner} is not stored: {error}.")
+        return
     except Exception as error:
         if is_asked_for:
             raise
@@ -116,13 +120,17 @@ def keeps_flow_result(context: FlowRunContext) -> bool:
 
 
 def keep_flow_result(context: FlowRunContext, state: State[Any]) -> Core[None]:
-    """Stores a completed flow run's result, if its flow says so.
+    """Stores a completed flow run's result, if its flow says so. One that is too large for its storage is logged.
 
     Raises:
         SerializationError, ResultError: it cannot be done.
     """
     flow, value = context.flow, state.data
-    stored = yield ReadOrWrite(lambda: _open_store(flow, context).write(context.flow_run.id, value))
+    try:
+        stored = yield ReadOrWrite(lambda: _open_store(flow, context).write(context.flow_run.id, value))
+    except ResultTooLarge as error:
+        logger_of(context).say(logging.WARNING, f"The result of {flow.owner} is not stored: {error}.")
+        return
     _note(state, stored, None, flow.cache_result_in_memory)
     if context.child is not None:
         context.child.result = stored

@@ -4,10 +4,12 @@
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from towpath.errors import ResultError
+from towpath.results.api_storage import ApiStorage
 from towpath.settings import get_settings
 
 
@@ -163,8 +165,9 @@ def open_storage(given: Any = None) -> ResultStorage:
     """The storage that `result_storage` means.
 
     Args:
-        given: a folder, an fsspec address, a storage, or a block with `read_path` and `write_path`; None for the setting
-            TOWPATH_RESULTS_STORAGE, and without it the folder `results` of TOWPATH_HOME.
+        given: a folder, an fsspec address, `api://` for the API, `block://type/name` for a saved block, a storage, or a block
+            with `read_path` and `write_path`; None for the setting TOWPATH_RESULTS_STORAGE, and without it the folder `results`
+            of TOWPATH_HOME.
 
     Raises:
         ResultError: it is none of these, or needs what is not installed.
@@ -175,9 +178,7 @@ def open_storage(given: Any = None) -> ResultStorage:
     if isinstance(given, Path):
         return FolderStorage(given)
     if isinstance(given, str):
-        if "://" not in given:
-            return FolderStorage(given)
-        return FolderStorage(given.removeprefix("file://")) if given.startswith("file://") else FsspecStorage(given)
+        return _open_address(given)
     if isinstance(given, ResultStorage):
         return given
     if hasattr(given, "read_path") and hasattr(given, "write_path"):
@@ -185,3 +186,30 @@ def open_storage(given: Any = None) -> ResultStorage:
     raise ResultError(
         f"result_storage must be a folder, an fsspec address, or an object that reads and writes, not {given!r}."
     )
+
+
+def _open_address(address: str) -> ResultStorage:
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return FolderStorage(address)
+    if scheme == "file":
+        return FolderStorage(rest)
+    if scheme == "api":
+        if rest:
+            raise ResultError(f"{address!r} is no storage of results: write api:// for the API of the settings.")
+        return ApiStorage()
+    if scheme == "block":
+        settings = get_settings()
+        return _load_block(rest, settings.namespace, settings.api_url, settings.home)
+    return FsspecStorage(address)
+
+
+@lru_cache(maxsize=32)
+def _load_block(name: str, namespace: str, _api_url: str | None, _home: Path) -> BlockStorage:
+    """A saved block as a storage, loaded once."""
+    from towpath.blocks.core import Block  # noqa: PLC0415 - pydantic, which only those with blocks need
+
+    block = Block.load(name, namespace=namespace)
+    if not hasattr(block, "read_path") or not hasattr(block, "write_path"):
+        raise ResultError(f"The block {name!r} stores no results: it must have read_path and write_path.")
+    return BlockStorage(block)

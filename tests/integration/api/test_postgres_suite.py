@@ -1,6 +1,7 @@
 """What the unit tests say of the API on SQLite holds on PostgreSQL too: the same tests, with this folder's `api`."""
 
 from tests.unit.api.test_attempts_life import *  # noqa: F403
+from tests.unit.api.test_backfills import *  # noqa: F403
 from tests.unit.api.test_claiming import *  # noqa: F403
 from tests.unit.api.test_declared import *  # noqa: F403
 from tests.unit.api.test_flow_runs import *  # noqa: F403

@@ -78,3 +78,12 @@ async def has_scheduled_run(reader: Reader, deployment_id: UUID, name: str, time
         flow_runs.c.scheduled_time == time,
     )
     return (await reader.execute(query)).first() is not None
+
+
+async def find_scheduled_runs(reader: Reader, deployment_id: UUID, times: Sequence[int]) -> dict[tuple[str, int], UUID]:
+    """The runs that schedules of the deployment have made for any of these times, by schedule and time."""
+    columns = flow_runs.c
+    query = select(columns.schedule_name, columns.scheduled_time, columns.id).where(
+        columns.deployment_id == deployment_id, columns.schedule_name.is_not(None), columns.scheduled_time.in_(times)
+    )
+    return {(name, time): run_id for name, time, run_id in (await reader.execute(query)).all()}

@@ -1,11 +1,12 @@
-"""`towpath deployment set-schedule`, `pause-schedule`, `resume-schedule`. Commands of `deployments`."""
+"""`towpath deployment set-schedule`, `pause-schedule`, `resume-schedule`, `backfill`. Commands of `deployments`."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from towpath.cli.asking import get_deployment, open_api
-from towpath.cli.output import Namespace
+from towpath.cli.output import Column, Format, Namespace, Output, show_list
 from towpath.cli.schedule_options import AnchorDate, Cron, Interval, RRule, Timezone, parse_schedule
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import DeploymentError
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from towpath.contract.declared import DeploymentRead
 
 Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
+_BACKFILLED = (
+    Column("Schedule", "schedule"),
+    Column("Time", "time"),
+    Column("Run", "run_id"),
+    Column("There already", "existed"),
+)
 NoSchedule = Annotated[bool, typer.Option("--no-schedule", help="Take all its schedules away.")]
 
 
@@ -52,6 +59,44 @@ def resume_schedule(name: Name, namespace: Namespace = LOCAL_NAMESPACE) -> None:
         deployment = get_deployment(client, name, namespace)
         change(client, deployment, paused=False)
     print(f"Resumed schedule of deployment '{deployment.full_name}'.")
+
+
+def backfill(
+    name: Name,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From this time on, as 2026-03-01 or 2026-03-01T06:00+01:00.")
+    ],
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help="Before this time. Without an offset it is UTC.")
+    ],
+    schedule: Annotated[list[str] | None, typer.Option("--schedule", help="Only this schedule; may repeat.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which runs would be made.")] = False,
+    namespace: Namespace = LOCAL_NAMESPACE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Make the runs for past times of a deployment's schedules, each time once."""
+    from towpath.contract.backfills import Backfill  # noqa: PLC0415 - see asking.open_api
+
+    asked = Backfill(
+        since=_parse_time("--since", since),
+        until=_parse_time("--until", until),
+        schedules=schedule or [],
+        dry_run=dry_run,
+    )
+    with open_api() as client:
+        done = client.backfill_deployment(get_deployment(client, name, namespace).id, asked)
+    show_list(done.items, _BACKFILLED, output)
+    if output is Format.TABLE:
+        made = f"{done.made} would be made" if dry_run else f"{done.made} made"
+        print(f"{made}, {done.existing} there already.")
+
+
+def _parse_time(option: str, text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise DeploymentError(f"{option}: {text!r} is no time, as 2026-03-01 or 2026-03-01T06:00+01:00.") from None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def change(client: "ApiClient", deployment: "DeploymentRead", **fields: Any) -> None:

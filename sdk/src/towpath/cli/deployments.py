@@ -28,6 +28,7 @@ app.command()(deployment_apply.delete)
 app.command()(deployment_schedules.set_schedule)
 app.command()(deployment_schedules.pause_schedule)
 app.command()(deployment_schedules.resume_schedule)
+app.command()(deployment_schedules.backfill)
 Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
 _COLUMNS = (
     Column("Name", "full_name"),

@@ -17,6 +17,7 @@ from towpath.client.refusals import map_refusal
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
 from towpath.contract.artifacts import ArtifactRead
+from towpath.contract.backfills import Backfill, Backfilled
 from towpath.contract.block_secrets import BlockSecrets
 from towpath.contract.block_types import BlockTypePut, BlockTypeRead
 from towpath.contract.declared import (
@@ -237,6 +238,10 @@ class ApiClient:
 
     def pause_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:
         """Pauses a run that is Running."""
+    def backfill_deployment(self, deployment_id: Id, asked: Backfill) -> Backfilled:
+        """Makes the runs for times of a deployment's schedules that lie in a range, or says which those are."""
+        return self._ask("POST", f"/deployments/{deployment_id}/backfill", Backfilled, body=asked)
+
         return self._ask("POST", f"/flow-runs/{run_id}/pause", FlowRunRead, body=asked)
 
     def suspend_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:

@@ -1,4 +1,4 @@
-"""Routes that show many runs at once: histograms, durations, a run's graph, planned runs, and acting on many of them.
+"""Routes of many runs at once: histograms, durations, a run's graph, planned runs, backfills, cancelling and deleting.
 
 Their paths lie beside `/flow-runs/{run_id}`, so they are registered before it.
 """
@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
+from towpath.contract.backfills import Backfill, Backfilled
 from towpath.contract.overviews import BulkDone, FlowRunIds, Histogram, PlannedRuns, RunDurations, RunGraph
 from towpath_operator.api.access import Caller, GuardedRoute, guarded
 from towpath_operator.api.hub import TheCaller, TheHub
@@ -99,6 +100,14 @@ async def list_planned_runs(
     if since >= until:
         raise InvalidRequest("`until` must be later than `since`.")
     return await hub.overviews.planned(namespace, deployment or (), to_micros(since), to_micros(until), limit)
+
+
+@router.post("/deployments/{deployment_id}/backfill", tags=["deployments"], operation_id="backfill_deployment")
+@guarded(needs("create", "flowruns"))
+async def backfill_deployment(deployment_id: UUID, asked: Backfill, hub: TheHub, caller: TheCaller) -> Backfilled:
+    """Makes the runs for times of the deployment's schedules that lie in a range, each time once; at most 1,000."""
+    await caller.check((await hub.deployments.get(deployment_id)).namespace)
+    return await hub.backfills.run(deployment_id, asked)
 
 
 async def _check_each(hub: Hub, caller: Caller, ids: list[UUID]) -> None:

@@ -27,7 +27,7 @@ class KubeBlocks:
         try:
             return await self._client.find(BLOCKS, namespace, name)
         except KubeError as error:
-            raise _refusal(error, f"read Block {name!r}", namespace) from error
+            raise to_refusal(error, f"read Block {name!r}", namespace) from error
 
     async def apply(self, body: Mapping[str, Any]) -> Object:
         """Makes the Block, or makes it be as `body` says, whoever wrote its fields before."""
@@ -35,7 +35,7 @@ class KubeBlocks:
         try:
             return await self._client.apply(BLOCKS, body, FIELD_MANAGER_API)
         except KubeError as error:
-            raise _refusal(error, f"write Block {metadata['name']!r}", metadata["namespace"]) from error
+            raise to_refusal(error, f"write Block {metadata['name']!r}", metadata["namespace"]) from error
 
     async def delete(self, namespace: str, name: str, uid: str) -> None:
         """Deletes the Block with this uid; nothing when it is gone."""
@@ -44,7 +44,7 @@ class KubeBlocks:
         except (KubeNotFound, KubeConflict):
             return
         except KubeError as error:
-            raise _refusal(error, f"delete Block {name!r}", namespace) from error
+            raise to_refusal(error, f"delete Block {name!r}", namespace) from error
 
     async def create_secret(self, body: Mapping[str, Any]) -> bool:
         """Makes the Secret. Whether it did: False when there is one of its name."""
@@ -55,7 +55,7 @@ class KubeBlocks:
             return False
         except KubeError as error:
             # Not from `error`, whose message may quote what was sent.
-            raise _refusal(error, f"create Secret {metadata['name']!r}", metadata["namespace"], quote=False) from None
+            raise to_refusal(error, f"create Secret {metadata['name']!r}", metadata["namespace"], quote=False) from None
         return True
 
     async def delete_secret(self, namespace: str, name: str) -> None:
@@ -65,10 +65,11 @@ class KubeBlocks:
         except KubeNotFound:
             return
         except KubeError as error:
-            raise _refusal(error, f"delete Secret {name!r}", namespace) from error
+            raise to_refusal(error, f"delete Secret {name!r}", namespace) from error
 
 
-def _refusal(error: KubeError, what: str, namespace: str, *, quote: bool = True) -> Refusal:
+def to_refusal(error: KubeError, what: str, namespace: str, *, quote: bool = True) -> Refusal:
+    """What the API answers when Kubernetes does not let it do `what`."""
     said = f": {error.message}" if quote else f" (status {error.status})"
     if isinstance(error, KubeRefused):
         if error.status == 403:

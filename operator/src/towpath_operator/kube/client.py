@@ -121,13 +121,12 @@ class KubeClient:
         patch: Mapping[str, Any],
         *,
         subresource: str | None = None,
+        manager: str = FIELD_MANAGER_OPERATOR,
     ) -> Object:
         """Apply a JSON merge patch. One that carries metadata.resourceVersion fails on an object that changed since."""
         path = resource.path(namespace, name, subresource)
         headers = {"Content-Type": _MERGE_PATCH}
-        return await self._json(
-            "PATCH", path, body=patch, query={"fieldManager": FIELD_MANAGER_OPERATOR}, headers=headers
-        )
+        return await self._json("PATCH", path, body=patch, query={"fieldManager": manager}, headers=headers)
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, uid: str = "", propagation: Propagation = "Background"

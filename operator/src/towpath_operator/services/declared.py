@@ -5,10 +5,11 @@ services.declaring.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from towpath.contract.declared import Declaration, DeclaredRead
+from towpath.contract.declared import Declaration, DeclaredRead, ResourceRef
 from towpath.contract.ids import now_us, uuid7
 from towpath.contract.runs import Page
 from towpath_operator.domain.pages import PageRequest, encode_cursor
@@ -39,6 +40,10 @@ async def _settle_nothing(_: Transaction, __: UUID, ___: Declaration) -> None:
 
 async def _forget_all(_: Transaction, __: Row) -> bool:
     return True
+
+
+class _CheckedError(Exception):
+    """Undoes a transaction that was there to check."""
 
 
 class Nouns(Generic[PutT, ReadT]):
@@ -91,6 +96,19 @@ class Nouns(Generic[PutT, ReadT]):
                 transaction.wake(topic)  # a declaration may open what others wait for
             transaction.hint_of_kind(self._hints, declaration.namespace)
         return await self.get(row_id)
+
+    async def check(self, declaration: PutT, resource_name: str) -> None:
+        """Checks whether `put` would take what a resource of that name declares; keeps nothing.
+
+        Raises:
+            NameTaken, Refusal: as `put` does.
+        """
+        resource = ResourceRef(name=resource_name, uid="unknown")
+        with suppress(_CheckedError):
+            async with self._database.write() as transaction:
+                extra = await self._prepare(transaction, declaration)
+                await self._save(transaction, declaration.model_copy(update={"resource": resource}), extra)
+                raise _CheckedError
 
     async def get(self, row_id: UUID) -> ReadT:
         """The thing with this id.

@@ -38,6 +38,12 @@ from towpath_operator.services.local_blocks import LocalBlocks
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
 from towpath_operator.services.overviews import Overviews
+from towpath_operator.services.resource_writing import (
+    ClusterWriter,
+    DeclaredResources,
+    DeclaredWriter,
+    LocalWriter,
+)
 from towpath_operator.services.results import Results
 from towpath_operator.services.run_control import RunControl
 from towpath_operator.services.scheduling import Scheduling, sync_schedules
@@ -59,6 +65,7 @@ class Hub:
         secrets: where local mode keeps the secrets of blocks; None for nowhere.
         tells_secrets: whether those are told to callers, all of whom must then have sent a token.
         block_resources: writes blocks in a cluster; None in local mode.
+        declared_resources: writes what else is declared in a cluster; None in local mode.
         outgoing: how messages of notifications leave; without it to public addresses, and without secrets.
     """
 
@@ -70,6 +77,7 @@ class Hub:
         secrets: SecretFiles | None = None,
         tells_secrets: bool = False,
         block_resources: BlockResources | None = None,
+        declared_resources: DeclaredResources | None = None,
         outgoing: Outgoing | None = None,
     ) -> None:
         self.database = database
@@ -130,6 +138,9 @@ class Hub:
             ClusterBlocks(self.blocks, self.block_types.check, block_resources)
             if block_resources is not None
             else LocalBlocks(database, self.blocks, self.block_types.check, secrets, tells_secrets=tells_secrets)
+        )
+        self.declared_writer: DeclaredWriter = (
+            ClusterWriter(declared_resources) if declared_resources is not None else LocalWriter()
         )
         self.notifications: Nouns[NotificationPut, NotificationRead] = Nouns(
             database,

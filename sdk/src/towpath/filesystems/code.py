@@ -4,7 +4,7 @@ Any block with `get_directory` will do, as those of towpath.contrib and of other
 """
 
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -33,15 +33,26 @@ def fetch_from(block: Block, path: str, folder: Path) -> str:
         raise StorageError(f"Code cannot be fetched from {title}: its type has no `get_directory`.")
     folder.mkdir(parents=True, exist_ok=True)
     given = {"local_path": str(folder)} | ({"from_path": path} if path else {})
+    came = call(lambda: get(**given), f"Code cannot be fetched from {title}")
+    return describe(block, path, came)
+
+
+def call(ask: Callable[[], Any], trouble: str) -> Any:
+    """What a block's method gives, whether it is synchronous or not.
+
+    Args:
+        trouble: what did not work, for what blocks of others raise.
+
+    Raises:
+        StorageError: what the block raises, in these words unless it has better ones.
+    """
     try:
-        came = get(**given)
-        if inspect.isawaitable(came):
-            came = anyio.run(partial(_wait, came))
+        came = ask()
+        return anyio.run(partial(_wait, came)) if inspect.isawaitable(came) else came
     except StorageError:
         raise
     except Exception as error:
-        raise StorageError(f"Code cannot be fetched from {title}: {error!r}.") from error
-    return describe(block, path, came)
+        raise StorageError(f"{trouble}: {error!r}.") from error
 
 
 async def _wait(came: Awaitable[Any]) -> Any:

@@ -132,7 +132,7 @@ class ApiClient:
 
     def delete_deployment(self, deployment_id: Id) -> None:
         """Takes a deployment away. Its runs that wait are cancelled; its history stays."""
-        self._request("DELETE", f"/deployments/{deployment_id}")
+        self._request("DELETE", f"/deployments/{deployment_id}?resource=true")
 
     def list_flows(self, **filters: Any) -> Page[FlowRead]:
         """Flows, by `namespace`, `name`, `limit`, `cursor`."""

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """`towpath server start` on loopback, with a home and a database of its own."""
+    """`towpath server start` on loopback, with a home and a database of its own, and further `settings` in its environment."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home
+        self._settings = dict(settings or {})
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,7 +35,7 @@ class ServerProcess:
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", program, "server", "start", "--port", str(self.port)],
-                env={**environment, "TOWPATH_HOME": str(self.home)},
+                env={**environment, **self._settings, "TOWPATH_HOME": str(self.home)},
                 stdout=log,
                 stderr=log,
             )

@@ -10,7 +10,7 @@ INSIDE = [
     "127.0.0.1",
     "127.9.9.9",
     "::1",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 an address to be refused, not one to listen on
     "::",
     "10.0.0.1",
     "172.16.0.1",

@@ -1,5 +1,7 @@
 """Blocks as channels: where their messages go, and what is said of those that lead nowhere."""
 
+from typing import Any
+
 import apprise
 import pytest
 
@@ -20,7 +22,11 @@ EXAMPLES = {
         "sender": "towpath@example.com",
         "recipients": ["a@example.com", "b@example.com"],
     },
-    "mattermost-webhook": {"hostname": "chat.example.com", "token": "3ccdd113474722377935511fc85d3dd4", "botname": "Bot"},
+    "mattermost-webhook": {
+        "hostname": "chat.example.com",
+        "token": "3ccdd113474722377935511fc85d3dd4",
+        "botname": "Bot",
+    },
     "ms-teams-webhook": {
         "url": "https://prod-1.uksouth.logic.azure.com:443/workflows/643e69f83c8944/triggers/manual/paths/invoke"
         "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=KODuebWbDGYFr0z0eu"
@@ -53,7 +59,7 @@ def test_apprise_takes_what_a_channel_makes(block_type: str) -> None:
 def test_mail_goes_to_all_recipients_by_the_named_host() -> None:
     target = find_target("email", EXAMPLES["email"] | {"port": 2525})
     assert isinstance(target, AppriseUrls)
-    mail = apprise.Apprise.instantiate(target.urls[0])
+    mail: Any = apprise.Apprise.instantiate(target.urls[0])
     assert (mail.smtp_host, mail.port, mail.password) == ("smtp.example.com", 2525, "p@ss/word")
     assert sorted(address for _, address in mail.targets) == ["a@example.com", "b@example.com"]
 

@@ -45,7 +45,9 @@ async def test_a_webhook_gets_the_facts_signed_and_with_the_deliverys_id() -> No
         ("v1=00,t=soon", b"x", b"k", 1_000, False),
     ],
 )
-def test_a_signature_holds_for_its_body_key_and_time(header: str, body: bytes, secret: bytes, now: int, right: bool) -> None:
+def test_a_signature_holds_for_its_body_key_and_time(
+    header: str, body: bytes, secret: bytes, now: int, right: bool
+) -> None:
     assert verify(header, body, secret, now) is right
 
 

@@ -1,12 +1,19 @@
 """Message templates: say what people want to say, and can neither reach out nor grow without bound."""
 
+from typing import Any
 
 import pytest
 
 from towpath_operator.notifications.messages import EXAMPLE, MAX_BODY, default_body, default_title, template_names
 from towpath_operator.notifications.templates import TemplateRefused, check_template, render
 
-RUN = {**EXAMPLE["flow_run"], "flow": "etl", "name": "brave-otter", "tags": ["db", "nightly"], "deployment": "etl/dev"}
+RUN: dict[str, Any] = {
+    **EXAMPLE["flow_run"],
+    "flow": "etl",
+    "name": "brave-otter",
+    "tags": ["db", "nightly"],
+    "deployment": "etl/dev",
+}
 FACTS = {**EXAMPLE, "flow_run": RUN, "state": {**EXAMPLE["state"], "name": "TimedOut", "message": "too slow"}}
 NAMES = template_names(FACTS)
 

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "deployment": Entry("towpath.cli.deployments", "app", "Build, apply, schedule, run and look at deployments."),
     "flow": Entry("towpath.cli.flows", "app", "Look at flows."),
     "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs, read their logs, cancel them."),
+    "notification": Entry("towpath.cli.notifications", "app", "Tell people when runs enter certain states."),
     "profile": Entry("towpath.cli.profiles", "app", "Keep several sets of settings and choose one."),
     "task-run": Entry("towpath.cli.task_runs", "app", "Look at task runs."),
     "version": Entry("towpath.cli.version", "app", "Show the versions of what runs here."),

@@ -28,10 +28,12 @@ from towpath.contract.declared import (
     DeclaredRead,
     DeploymentRead,
     FlowRead,
+    NotificationRead,
     WorkQueueRead,
 )
 from towpath.contract.ids import uuid7_text
 from towpath.contract.limit_slots import LimitRelease, LimitReleased, LimitSlots
+from towpath.contract.notifications import DeliveryRead, NotificationTested
 from towpath.contract.problems import Code
 from towpath.contract.run_control import (
     AttemptPause,
@@ -161,6 +163,22 @@ class ApiClient:
         """Work queues, by `namespace`, `name`, `limit`, `cursor`."""
         return self._ask("GET", "/work-queues", Page[WorkQueueRead], params=filters)
 
+    def list_notifications(self, **filters: Any) -> Page[NotificationRead]:
+        """Notifications, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/notifications", Page[NotificationRead], params=filters)
+
+    def delete_notification(self, notification_id: Id) -> None:
+        """Takes a notification away, and in a cluster the resource that declares it. What it still had to send is not sent."""
+        self._request("DELETE", f"/notifications/{notification_id}?resource=true")
+
+    def test_notification(self, notification_id: Id) -> NotificationTested:
+        """Sends a test message to each channel of a notification."""
+        return self._ask("POST", f"/notifications/{notification_id}/test", NotificationTested)
+
+    def list_deliveries(self, notification_id: Id, **filters: Any) -> Page[DeliveryRead]:
+        """What a notification had to send, newest first, by `outcome`, `limit`, `cursor`."""
+        return self._ask("GET", f"/notifications/{notification_id}/deliveries", Page[DeliveryRead], params=filters)
+
     # Blocks
 
     def put_block(self, declaration: BlockPut, *, overwrite: bool = True) -> BlockRead:
@@ -220,6 +238,10 @@ class ApiClient:
         path = "/flow-runs" if deployment_id is None else f"/deployments/{deployment_id}/flow-runs"
         return self._ask("POST", path, FlowRunRead, body=create)
 
+    def backfill_deployment(self, deployment_id: Id, asked: Backfill) -> Backfilled:
+        """Makes the runs for times of a deployment's schedules that lie in a range, or says which those are."""
+        return self._ask("POST", f"/deployments/{deployment_id}/backfill", Backfilled, body=asked)
+
     def list_flow_runs(self, **filters: Any) -> Page[FlowRunRead]:
         """Flow runs, newest first, by `namespace`, `state`, `flow`, `deployment`, `tag`, `since`, `until`, `limit`, `cursor`."""
         return self._ask("GET", "/flow-runs", Page[FlowRunRead], params=filters)
@@ -238,10 +260,6 @@ class ApiClient:
 
     def pause_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:
         """Pauses a run that is Running."""
-    def backfill_deployment(self, deployment_id: Id, asked: Backfill) -> Backfilled:
-        """Makes the runs for times of a deployment's schedules that lie in a range, or says which those are."""
-        return self._ask("POST", f"/deployments/{deployment_id}/backfill", Backfilled, body=asked)
-
         return self._ask("POST", f"/flow-runs/{run_id}/pause", FlowRunRead, body=asked)
 
     def suspend_flow_run(self, run_id: Id, asked: FlowRunPause) -> FlowRunRead:

@@ -11,6 +11,7 @@ from towpath.context import CURRENT_TRANSACTION, FlowRunContext, TaskRunContext
 from towpath.contract.ids import now_us
 from towpath.contract.states import StateType
 from towpath.engine.definitions import Definition, TaskDefinition
+from towpath.engine.earlier import RESULT_KEY, RUN_KEY, EarlierResult
 from towpath.engine.effects import CallBack, Core, ReadOrWrite
 from towpath.engine.outcomes import describe
 from towpath.errors import DefinitionError, ResultTooLarge
@@ -93,10 +94,10 @@ def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -
                 remember()
             else:
                 current.at_commit(remember)
-        return stored
+        return stored, key
 
     try:
-        stored = yield ReadOrWrite(write)
+        stored, key = yield ReadOrWrite(write)
     except ResultTooLarge as error:
         logger.say(logging.WARNING, f"The result of {task.owner} is not stored: {error}.")
         return
@@ -106,8 +107,28 @@ def keep_result(context: TaskRunContext, state: State[Any], logger: RunLogger) -
         logger.say(logging.WARNING, f"The result is not stored, so a retry of the flow runs this task again: {error}")
         return
     _note(state, stored, context.cache_key, task.cache_result_in_memory)
+    if context.child is not None and state.details is not None:
+        context.child.result = stored
+        state.details[RUN_KEY] = context.task_run.dynamic_key
+        if key != context.task_run.id:
+            state.details[RESULT_KEY] = key
+
+
+def find_earlier(context: TaskRunContext, before: State[Any], logger: RunLogger) -> Core[State[Any] | None]:
+    """The completed state that an earlier attempt's result gives the run; None when it cannot be read any more."""
+    earlier: EarlierResult = before.data
+    task = context.task
+    try:
+        store = _open_store(task, context.flow_context)
+        stored = store.keep_in(earlier.key)
+        value = yield ReadOrWrite(stored.load)
+    except Exception as error:  # noqa: BLE001 - whatever a storage raises, the task can run
+        logger.warning("The result of the run's earlier attempt cannot be read, so the task runs again: %s", error)
+        return None
     if context.child is not None:
         context.child.result = stored
+    before.data = value if task.cache_result_in_memory else stored
+    return before
 
 
 def keeps_flow_result(context: FlowRunContext) -> bool:

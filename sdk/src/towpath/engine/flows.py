@@ -15,7 +15,7 @@ from towpath.context import CURRENT_TAGS, Child, FlowRun, FlowRunContext, RunCon
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import StateType
 from towpath.engine.caching import keep_flow_result, keeps_flow_result
-from towpath.engine.control import RunControl
+from towpath.engine.control import CANCELLED, RunControl
 from towpath.engine.definitions import FlowDefinition
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
@@ -138,12 +138,15 @@ def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> 
     run = context.flow_run
     if run.state is not None and run.state.is_final():
         return
-    stop_tasks(context)
     told = _find_signal(context, error)
+    cancelled = told is not None and told.cancelling
+    stop_tasks(context, cancelled=cancelled)
     state = crashed_state(told or error)
-    if told is not None and told.cancelling:
-        state = State(StateType.CANCELLED, message=str(told))
-    logger.error("Crash detected! %s", state.message)
+    if cancelled:
+        state = State(StateType.CANCELLED, message=CANCELLED)
+        logger.say(logging.WARNING, CANCELLED)
+    else:
+        logger.error("Crash detected! %s", state.message)
     logger.debug("Crash details:", exc_info=error)
     if context.is_held and told is not None:
         run.state = state
@@ -294,8 +297,8 @@ def _await_tasks(context: FlowRunContext) -> Core[None]:
                 context.outstanding.pop(future, None)
 
 
-def stop_tasks(context: FlowRunContext) -> None:
-    """What was submitted and has not begun never does; what runs is Crashed, and interrupted where Python can."""
+def stop_tasks(context: FlowRunContext, *, cancelled: bool = False) -> None:
+    """What was submitted and has not begun never does; what runs is Crashed or Cancelled, and interrupted where Python can."""
     if context.runner is not None:
         context.runner.cancel()
     for task in list(context.loop_tasks):
@@ -305,7 +308,7 @@ def stop_tasks(context: FlowRunContext) -> None:
         context.outstanding.clear()
     for future, task_context in left:
         message = "The flow run ended while this task run was under way."
-        state: State[Any] = State(StateType.CRASHED, message=message)
+        state: State[Any] = State(StateType.CANCELLED if cancelled else StateType.CRASHED, message=message)
         with suppress(TransitionRefused):
             enter_task_state(task_context, state)
         future.finish(task_context.task_run.state or state)

@@ -22,8 +22,9 @@ from towpath.context import (
 )
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.states import TERMINAL, StateType
-from towpath.engine.caching import find_cached, keep_result, keeps_result
+from towpath.engine.caching import find_cached, find_earlier, keep_result, keeps_result
 from towpath.engine.definitions import TaskDefinition
+from towpath.engine.earlier import EarlierResult
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
 from towpath.engine.inputs import Found, data_of, find_upstreams, resolve, run_id_of
@@ -158,8 +159,11 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
     logger = logger_of(context)
     before = context.task_run.state
     if before is not None and before.type is StateType.COMPLETED:
-        logger.say(logging.INFO, "The result of the flow's earlier try is used.")
-        return before
+        if type(before.data) is not EarlierResult or (yield from find_earlier(context, before, logger)) is not None:
+            logger.say(logging.INFO, "The result of the flow's earlier try is used.")
+            return before
+        again: State[Any] = State(StateType.SCHEDULED, name="AwaitingRetry", message="The flow run began again.")
+        enter_task_state(context, again, is_judged=False)
     try:
         if not (yield from resolve_inputs(context, logger)):
             return cast("State[Any]", context.task_run.state)
@@ -184,10 +188,13 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
 
 
 def crash(context: TaskRunContext, error: BaseException, logger: RunLogger) -> None:
-    """The run ends Crashed, if it has not ended."""
+    """The run ends Crashed, or Cancelled with its flow run, if it has not ended."""
     state = crashed_state(error)
     run = context.task_run
     if run.state is not None and run.state.is_final():
+        return
+    if context.flow_context is not None and context.flow_context.control.is_cancelled:
+        enter_task_state(context, State(StateType.CANCELLED, message="The flow run was cancelled."))
         return
     logger.error("Crash detected! %s", state.message)
     logger.debug("Crash details:", exc_info=error)

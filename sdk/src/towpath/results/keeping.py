@@ -81,6 +81,10 @@ class ResultStore:
         self.storage.write(key, encode(value, self.serializer))
         return StoredValue(self.storage, key)
 
+    def keep_in(self, key: str) -> StoredValue:
+        """What was stored under `key`, here or by another process; not read yet."""
+        return StoredValue(self.storage, key)
+
     def remember(self, cache_key: str, key: str, expires_us: int | None) -> None:
         """Makes the result under `key` the newest one for `cache_key`."""
         entry = {"cache_key": cache_key, "key": key, "expires": expires_us, "time": time.time_ns() // 1_000}

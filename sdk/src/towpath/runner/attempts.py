@@ -11,16 +11,18 @@ from towpath.client.api import ApiClient
 from towpath.client.telling import open_teller
 from towpath.contract import exit_codes
 from towpath.contract.runs import TakenRun
+from towpath.contract.states import StateType
 from towpath.engine import RunIdentity, run_flow
 from towpath.errors import ApiError, ParameterBindError, ScriptError, SettingsError, StaleAttempt, TerminationSignal
 from towpath.flows import Flow
 from towpath.logging.setup import set_up_logging
+from towpath.runner.earlier import read_earlier
 from towpath.runner.ending import NOT_STARTED, TERMINATED, build_termination_message, plan_exit_code
 from towpath.runner.fetching import fetch_code
 from towpath.runner.launch import Launch, read_launch
 from towpath.runner.loading import format_cause, load_flow
 from towpath.runner.recording import AttemptTeller
-from towpath.runner.stopping import Stopper, end_process, end_process_after, stop_this_process
+from towpath.runner.stopping import CancelQuestion, Stopper, end_process, end_process_after, stop_this_process
 from towpath.runner.taking import take_attempt
 from towpath.settings import get_settings
 
@@ -41,7 +43,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"The runner cannot start: {error}", file=sys.stderr)
         return NOT_STARTED
-    stopper = Stopper(launch.grace_period)
+    stopper = Stopper(launch.grace_period, CancelQuestion(settings, launch).ask)
     try:
         code = _run_attempt(launch, stopper)
     except TerminationSignal:
@@ -67,7 +69,7 @@ def _run_attempt(launch: Launch, stopper: Stopper) -> int:
         if flow is None:
             code_missing = True
         else:
-            _run(flow, taken, launch, teller)
+            _run(flow, taken, launch, teller, stopper)
         stopper.stop_raising()
     except TerminationSignal:
         logger.warning("The flow was stopped: the process was told to (SIGTERM).")
@@ -116,8 +118,9 @@ def merge_parameters(taken: TakenRun) -> dict[str, Any]:
     return {**declared, **taken.run.parameters}
 
 
-def _run(flow: Flow[..., Any], taken: TakenRun, launch: Launch, teller: AttemptTeller) -> None:
+def _run(flow: Flow[..., Any], taken: TakenRun, launch: Launch, teller: AttemptTeller, stopper: Stopper) -> None:
     run = taken.run
+    earlier = read_earlier(get_settings(), taken)
     identity = RunIdentity(
         id=launch.run_id,
         name=run.name,
@@ -126,9 +129,12 @@ def _run(flow: Flow[..., Any], taken: TakenRun, launch: Launch, teller: AttemptT
         tags=tuple(run.tags),
         deployment_id=str(run.deployment_id) if run.deployment_id is not None else None,
         run_count=run.run_count,
+        told_to_stop=stopper.told_to_stop,
+        earlier=earlier,
     )
     try:
-        run_flow(flow, merge_parameters(taken), run=identity)
+        state = run_flow(flow, merge_parameters(taken), run=identity)
+        teller.is_suspended = state.type is StateType.PAUSED and state.name == "Suspended"
     except ParameterBindError as error:
         teller.say(logging.ERROR, str(error))
         teller.tell_failed(f"Validation of flow parameters failed with error: {error}")
@@ -148,9 +154,11 @@ def _end(launch: Launch, stopper: Stopper, teller: AttemptTeller, *, code_missin
         logger.error("The run's last events are not stored by the API: %s", teller.unavailable_reason or "it is slow")
     if teller.stale:
         logger.warning("Another attempt holds the run: what this one told is kept as history only.")
-    if final is None and stopper.is_told and not teller.stale:
+    if final is None and stopper.is_told and not teller.stale and not teller.is_suspended:
         return TERMINATED
-    return plan_exit_code(final, stored=is_stored, stale=teller.stale, code_missing=code_missing)
+    return plan_exit_code(
+        final, stored=is_stored, stale=teller.stale, code_missing=code_missing, suspended=teller.is_suspended
+    )
 
 
 def _flush(launch: Launch, stopper: Stopper, teller: AttemptTeller) -> bool:

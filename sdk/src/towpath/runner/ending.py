@@ -17,7 +17,14 @@ NOT_STARTED: Final = 1
 """The attempt could not be taken, or the runner itself failed: a fault of the infrastructure."""
 
 
-def plan_exit_code(final: Mapping[str, Any] | None, *, stored: bool, stale: bool, code_missing: bool = False) -> int:
+def plan_exit_code(
+    final: Mapping[str, Any] | None,
+    *,
+    stored: bool,
+    stale: bool,
+    code_missing: bool = False,
+    suspended: bool = False,
+) -> int:
     """The exit code of an attempt that ran to its end.
 
     Args:
@@ -25,9 +32,12 @@ def plan_exit_code(final: Mapping[str, Any] | None, *, stored: bool, stale: bool
         stored: whether the API has stored all that was told.
         stale: whether another attempt holds the run.
         code_missing: whether the flow could not be loaded.
+        suspended: whether the run was suspended, so that no end was to be told.
     """
     if stale:
         return exit_codes.STALE_ATTEMPT
+    if suspended and final is None:
+        return exit_codes.STORED if stored else NOT_STORED
     if code_missing:
         return exit_codes.CODE_NOT_LOADABLE
     if final is not None and final["type"] == "FAILED":

@@ -19,11 +19,13 @@ class AttemptTeller:
     Attributes:
         last_state: the state event of the root run that was told last.
         is_stopping: whether the process was told to stop. A Crashed that follows is the stopping's work, not the flow's.
+        is_suspended: whether the run was suspended: the process ends, and the API knows the run's state.
     """
 
     def __init__(self, teller: Teller, run_id: str) -> None:
         self.last_state: dict[str, Any] | None = None
         self.is_stopping = False
+        self.is_suspended = False
         self._teller = teller
         self._run_id = run_id
         self._terminated = threading.Lock()
@@ -36,8 +38,8 @@ class AttemptTeller:
             self.last_state = event
         self._teller.tell(event)
 
-    def flush(self, timeout: float | None = None) -> bool:
-        """Waits until the API has stored all that was told; whether it has."""
+    def flush(self, timeout: float | None = None, *, stored: bool = True) -> bool:
+        """Waits until the API has stored all that was told, whatever `stored` says; whether it has."""
         return self._teller.flush(timeout, stored=True)
 
     def close(self) -> None:

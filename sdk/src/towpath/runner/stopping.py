@@ -9,15 +9,23 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
+from towpath.client.api import ApiClient
+from towpath.contract.states import StateType
 from towpath.engine.signals import NUDGE_TIME, nudge_main_thread
-from towpath.errors import TerminationSignal
+from towpath.errors import ApiError, SettingsError, TerminationSignal
 from towpath.runner.ending import TERMINATED
+from towpath.runner.launch import Launch
 from towpath.runner.recording import AttemptTeller
+from towpath.settings import Settings
 
 FLOW_SHARE = 0.5
 """Of the grace period: how long the flow may take to stop."""
+ASK_SHARE = 0.1
+"""Of the grace period: how long the API may take to say whether the run is being cancelled, and at most ASK_SECONDS."""
+ASK_SECONDS = 3.0
 FLUSH_SHARE = 0.35
 """Of the grace period: how long its last events may take to be stored. The rest is for the kubelet."""
 
@@ -25,12 +33,17 @@ FLUSH_SHARE = 0.35
 class Stopper:
     """Watches for SIGTERM from its creation on.
 
+    Args:
+        is_cancelled: asks whether the run is being cancelled, once SIGTERM has come.
+
     Attributes:
         is_told: whether SIGTERM has come.
     """
 
-    def __init__(self, grace_period: float) -> None:
+    def __init__(self, grace_period: float, is_cancelled: Callable[[], bool] = lambda: False) -> None:
         self.is_told = False
+        self._is_cancelled = is_cancelled
+        self._signal: TerminationSignal | None = None
         self._grace = grace_period
         self._told_at = 0.0
         self._teller: AttemptTeller | None = None
@@ -52,6 +65,14 @@ class Stopper:
     def stop_raising(self) -> None:
         """The flow has ended: from now on SIGTERM only shortens the wait for the last events."""
         self._may_raise = False
+
+    def told_to_stop(self) -> TerminationSignal | None:
+        """The signal that the process had, which says whether the run is being cancelled; None while it had none."""
+        if not self.is_told:
+            return None
+        if self._signal is None:
+            self._signal = TerminationSignal(cancelling=self._is_cancelled())
+        return self._signal
 
     def flush_time(self, longest: float) -> float:
         """Seconds that the last flush may take."""
@@ -94,6 +115,28 @@ class Stopper:
             teller.tell_terminated()
             teller.flush(self.flush_time(0))
         end_process(TERMINATED)
+
+
+class CancelQuestion:
+    """Whether the run is being cancelled, asked of the API as the process is told to stop: hooks differ by it.
+
+    With the API away, or slow, it counts as an eviction.
+    """
+
+    def __init__(self, settings: Settings, launch: Launch) -> None:
+        self._settings = settings
+        self._launch = launch
+
+    def ask(self) -> bool:
+        """The answer, within a tenth of the grace period."""
+        seconds = min(ASK_SECONDS, self._launch.grace_period * ASK_SHARE)
+        settings = self._settings._replace(request_timeout=max(0.1, seconds))
+        try:
+            with ApiClient.of(settings) as client:
+                state = client.wait_for_orders(self._launch.run_id, self._launch.attempt).state
+        except (ApiError, SettingsError):
+            return False
+        return state.type in (StateType.CANCELLING, StateType.CANCELLED)
 
 
 def end_process(code: int) -> None:

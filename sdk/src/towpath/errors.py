@@ -20,6 +20,7 @@ BaseException
         ├── BlockError               a block that cannot be defined, saved or loaded
         │   ├── BlockNotFound            ... since there is none of that name
         │   └── SecretNotFound           ... since a secret of it is not here
+        ├── NotificationError        a message that was not taken
         ├── MissingContextError      something that needs a run was called outside one
         ├── PauseTimeout             a flow run was paused and not resumed in time
         ├── DeadlockError            synchronous code would wait for its own event loop
@@ -115,6 +116,10 @@ class BlockNotFound(BlockError):
 
 class SecretNotFound(BlockError):
     """The block is there, but a secret of it is not where this process looks."""
+
+
+class NotificationError(TowpathError):
+    """A service did not take a message; what it says holds no secret."""
 
 
 class MissingContextError(TowpathError, RuntimeError):

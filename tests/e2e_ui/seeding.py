@@ -61,7 +61,8 @@ class Seeder:
         flow = {"entrypoint": "flows/report.py:report", "parameterSchema": PARAMETER_SCHEMA}
         self.ask("PUT", "/flows", json={"name": "report", "spec": flow})
         self.ask("PUT", "/work-queues", json={"name": "gpu", "spec": {"concurrencyLimit": 4, "launcher": "Agent"}})
-        block = {"type": "slack-webhook", "config": {"channel": "#flows"}}
+        address = {"field": "url", "secret": "slack", "key": "url"}
+        block = {"type": "slack-webhook", "secretRefs": [address]}
         self.ask("PUT", "/blocks", json={"name": "team", "spec": block})
         notification = {"states": ["FAILED", "CRASHED"], "channels": ["slack-webhook/team"]}
         self.ask("PUT", "/notifications", json={"name": "failures", "spec": notification})

@@ -50,8 +50,9 @@ class Notifier:
 
     async def declare_block(self, name: str = "team", path: str = "/in", **spec: Any) -> Any:
         """A webhook that leads to the receiver."""
-        config = {"url": self.webhook.url + path}
-        return await self.api.put("/blocks", {"name": name, "spec": {"type": "webhook", "config": config, **spec}})
+        self.secrets.values["address", name] = self.webhook.url + path
+        refs = [{"field": "url", "secret": "address", "key": name}, *spec.pop("secretRefs", [])]
+        return await self.api.put("/blocks", {"name": name, "spec": {"type": "webhook", "secretRefs": refs, **spec}})
 
     async def declare(self, name: str = "failures", **spec: Any) -> Any:
         """A notification of failures to the webhook."""

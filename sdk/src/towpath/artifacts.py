@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from towpath.client.telling import open_teller
+from towpath.client import telling
 from towpath.context import CURRENT
 from towpath.contract.ids import now_us, uuid7_text
 from towpath.contract.limits import MAX_ARTIFACT, MAX_DESCRIPTION
@@ -187,7 +187,7 @@ def _tell(artifact_id: ArtifactId, kind: Any, data: Any, key: str | None, descri
         event["data"] = data
     context = CURRENT.get()
     if context is None:
-        teller = open_teller(_PROCESS_ID, 0)
+        teller = telling.open_teller(_PROCESS_ID, 0)
         teller.tell(cast("dict[str, Any]", event))
         teller.close()
         return artifact_id
@@ -273,5 +273,5 @@ def _as_json(value: Any, depth: int) -> Any:
     if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a number of numpy's
         return _as_json(value.item(), 0)
     if hasattr(value, "isoformat"):
-        return str(value.isoformat())
+        return str(value.isoformat()) if value == value else None  # pandas' missing time differs from itself
     return str(value)

@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "agent": Entry("towpath.cli.agent", "app", "Launch flow runs on this machine."),
+    "artifact": Entry("towpath.cli.artifacts", "app", "Look at what runs show to people: tables, texts, progress."),
     "block": Entry("towpath.cli.blocks", "app", "Keep configuration and credentials that flows load by name."),
     "config": Entry("towpath.cli.config", "app", "Show and change settings."),
     "deployment": Entry("towpath.cli.deployments", "app", "Build, apply, schedule, run and look at deployments."),

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from towpath.contract.states import StateType
-from towpath.errors import MissingContextError, TerminationSignal
+from towpath.errors import DefinitionError, MissingContextError, TerminationSignal
 from towpath.states import State
 
 if TYPE_CHECKING:
@@ -357,7 +357,13 @@ def tags(*new_tags: str) -> Generator[set[str]]:
 
     Yields:
         All the tags that hold within it.
+
+    Raises:
+        DefinitionError: one is no text of 1 to 500 characters.
     """
+    for tag in new_tags:
+        if not isinstance(tag, str) or not 0 < len(tag) <= 500:  # pyright: ignore[reportUnnecessaryIsInstance] - users may not check their types
+            raise DefinitionError(f"tags() takes strings of 1 to 500 characters, not {tag!r}.")
     token = CURRENT_TAGS.set(CURRENT_TAGS.get() | frozenset(new_tags))
     try:
         yield set(CURRENT_TAGS.get())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
-from towpath.engine.definitions import FlowDefinition, Hook
+from towpath.engine.definitions import FlowDefinition, Hook, check_flag, check_run_name, check_task_runner
 from towpath.engine.retries import RetryDelay
 from towpath.tasks import bind_method, check_option_names, name_of
 
@@ -106,6 +106,9 @@ class Flow(FlowDefinition, Generic[P, R]):
                 "on_running": on_running,
             },
         )
+        check_flag(self.owner, "validate_parameters", validate_parameters)
+        check_run_name(self.owner, "flow_run_name", flow_run_name)
+        check_task_runner(self.owner, self.task_runner)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -152,7 +155,7 @@ class Flow(FlowDefinition, Generic[P, R]):
     def with_options(self, **options: "Unpack[FlowOptions]") -> "Flow[P, R]":
         """This flow with other options; all that is not given stays."""
         kept, given = self._options(), cast("dict[str, Any]", options)
-        check_option_names("flow", given, kept)
+        check_option_names("with_options() of a flow", given, kept)
         return Flow(self.fn, **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
@@ -193,8 +196,23 @@ class Flow(FlowDefinition, Generic[P, R]):
             return self
         return Flow(bound, **self._options())
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            way_out = _NOT_OF_FLOWS.get(name)
+            raise AttributeError(f"A flow has no {name!r}" + (f": {way_out}." if way_out else "."), name=name, obj=self)
+
     def __repr__(self) -> str:
         return f"Flow({self.name!r})"
+
+
+_NOT_OF_FLOWS = {
+    "submit": "call it, call several asynchronous ones in asyncio.gather(), or submit a task that calls it",
+    "map": "call it in a loop, or map a task that calls it",
+    "serve": "make a deployment of it, with `towpath deployment build`, and start an agent",
+    "deploy": "make a deployment of it, with `towpath deployment build`",
+}
+"""What people look for on a flow, and what there is in its place."""
 
 
 @overload
@@ -223,6 +241,7 @@ def flow(__fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         DefinitionError: an option makes no sense; the message names it.
         ReservedArgumentError: the function has a parameter named `return_state` or `wait_for`.
     """
+    check_option_names("@flow", options, Flow.__init__.__kwdefaults__ or ())
     if __fn is not None:
         return Flow(__fn, **options)
 

@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from towpath.errors import DeadlockError
 from towpath.states import State
@@ -128,8 +128,22 @@ class Future(Generic[R]):
         )
         return True
 
+    if not TYPE_CHECKING:  # type checkers know that a future has none of these
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"A future has no {name!r}: {_WAY_OUT}.", name=name, obj=self)
+
+        def __getitem__(self, _: object) -> Any:
+            raise TypeError(f"A future has no elements: {_WAY_OUT}.")
+
+        def __len__(self) -> int:
+            raise TypeError(f"A future has no length: {_WAY_OUT}.")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+
+_WAY_OUT = "ask for its data first, with .result(), or give the future to a task, which gets the data"
 
 
 def _refuse_to_block_a_loop(name: str) -> None:

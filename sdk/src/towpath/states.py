@@ -53,6 +53,13 @@ class StoredResult:
         raise MissingResult(f"The result at {self.address} cannot be read here.")
 
 
+def _find_type(text: str) -> StateType:
+    try:
+        return StateType(text)
+    except ValueError:
+        raise ValueError(f"There is no state type {text!r}; there are {', '.join(StateType)}.") from None
+
+
 class State(Generic[R]):
     """Where a run is, or was.
 
@@ -77,7 +84,7 @@ class State(Generic[R]):
         data: Any = NO_DATA,
         details: dict[str, Any] | None = None,
     ) -> None:
-        self.type: StateType = type if isinstance(type, StateType) else StateType(type)
+        self.type: StateType = type if isinstance(type, StateType) else _find_type(type)
         self.name = name or default_name(self.type)
         self.message = message
         self.data = data

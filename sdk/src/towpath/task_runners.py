@@ -21,6 +21,13 @@ from towpath.futures import Future
 DEFAULT_MAX_WORKERS: Final = 32
 
 
+def check_max_workers(max_workers: Any) -> None:
+    """Raises DefinitionError unless `max_workers` is None or a whole number of at least 1."""
+    is_number = isinstance(max_workers, int) and not isinstance(max_workers, bool)
+    if max_workers is not None and not (is_number and max_workers >= 1):
+        raise DefinitionError(f"max_workers must be a whole number of at least 1, not {max_workers!r}.")
+
+
 class TaskRunner:
     """Runs submitted tasks.
 
@@ -82,8 +89,7 @@ class ThreadPoolTaskRunner(TaskRunner):
     _idle_seconds: float | None = None
 
     def __init__(self, max_workers: int | None = None) -> None:
-        if max_workers is not None and (isinstance(max_workers, bool) or max_workers < 1):
-            raise DefinitionError(f"max_workers must be a whole number of at least 1, not {max_workers!r}.")
+        check_max_workers(max_workers)
         self.max_workers = max_workers or DEFAULT_MAX_WORKERS
         self._pool = WorkerPool(self.max_workers, self._idle_seconds)
 
@@ -130,8 +136,7 @@ class ProcessPoolTaskRunner(TaskRunner):
     is_remote = True
 
     def __init__(self, max_workers: int | None = None) -> None:
-        if max_workers is not None and (isinstance(max_workers, bool) or max_workers < 1):
-            raise DefinitionError(f"max_workers must be a whole number of at least 1, not {max_workers!r}.")
+        check_max_workers(max_workers)
         self.max_workers = max_workers
         self._executor: Any = None
         self._ended: list[Any] = []

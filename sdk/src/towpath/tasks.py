@@ -260,7 +260,7 @@ class Task(TaskDefinition, Generic[P, R]):
     def with_options(self, **options: "Unpack[TaskOptions]") -> "Task[P, R]":
         """This task with other options; tags replace the tags it has, all else that is not given stays."""
         kept, given = self._options(), cast("dict[str, Any]", options)
-        check_option_names("task", given, kept)
+        check_option_names("with_options() of a task", given, kept)
         return Task(self.fn, **{**kept, **given})
 
     def _options(self) -> dict[str, Any]:
@@ -313,13 +313,15 @@ def bind_method(fn: Any, instance: object, owner: type | None) -> Any:
     return None
 
 
-def check_option_names(word: str, options: dict[str, Any], known: dict[str, Any]) -> None:
+def check_option_names(caller: str, options: dict[str, Any], known: Iterable[str]) -> None:
     """Raises TypeError, as a call with such a keyword would, for options that there are not."""
     for name in options:
         if name not in known:
-            raise TypeError(
-                f"with_options() of a {word} got an unexpected option {name!r}; it takes {', '.join(known)}."
-            )
+            from difflib import get_close_matches  # noqa: PLC0415 - loads for mistakes only
+
+            close = get_close_matches(name, known, 1)
+            way_out = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}."
+            raise TypeError(f"{caller} got an unexpected option {name!r}; {way_out}")
 
 
 def _engine() -> Any:
@@ -363,6 +365,7 @@ def task(__fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         DefinitionError: an option makes no sense; the message names it.
         ReservedArgumentError: the function has a parameter named `return_state` or `wait_for`.
     """
+    check_option_names("@task", options, Task.__init__.__kwdefaults__ or ())
     if __fn is not None:
         return Task(__fn, **options)
 

@@ -95,3 +95,15 @@ def test_results_of_a_map_raise_or_are_returned() -> None:
         return [str(one) for one in futures.result(raise_on_failure=False)]
 
     assert run(body) == ["1", "two"]
+
+
+def test_what_goes_into_double_starred_keywords_is_mapped_too() -> None:
+    @task
+    def gather(a: int, **others: Any) -> Any:
+        return a, others
+
+    expected = [(1, {"b": 3, "c": [7]}), (2, {"b": 4, "c": [7]})]
+    assert run(lambda: gather.map([1, 2], b=[3, 4], c=unmapped([7])).result()) == expected
+    assert run(lambda: gather.map(0, b=[3, 4]).result()) == [(0, {"b": 3}), (0, {"b": 4})]
+    with pytest.raises(MappingLengthMismatch, match="a: 2, b: 1"):
+        run(lambda: gather.map([1, 2], b=[3]))

@@ -77,7 +77,13 @@ def test_task_run_name_is_a_template(told: Recording) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "problem"), [("{nope}", "no parameter"), (3, "string or a function"), ("{x:}", "")]
+    ("template", "problem"),
+    [
+        ("{nope}", "no parameter"),
+        (lambda: 3, "must give a string"),
+        (lambda: "", "at least one character"),
+        ("{x:}", ""),
+    ],
 )
 def test_a_template_that_cannot_be_rendered_fails_the_run_with_a_reason(template: Any, problem: str) -> None:
     named = task(same, name="t", task_run_name=template)

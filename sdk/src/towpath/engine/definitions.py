@@ -57,17 +57,17 @@ class Definition:
         self.fn = cast("Callable[..., Any]", fn)
         self.signature = Signature(fn.__func__ if isinstance(fn, classmethod | staticmethod) else fn)
         self.is_async = self.signature.is_async
-        self._description = description
-        self._version = version
+        self._description = _check_text(owner, "description", description)
+        self._version = _check_text(owner, "version", version)
         self.retries = check_retries(owner, retries)
         self.retry_delay_seconds = retry_delay_seconds
         self.delays = plan_delays(owner, retry_delay_seconds, self.retries)
         self.timeout_seconds = _check_timeout(owner, timeout_seconds)
-        self.persist_result = persist_result
+        self.persist_result = check_flag(owner, "persist_result", persist_result)
         self.result_storage = result_storage
         self.result_serializer = result_serializer
-        self.cache_result_in_memory = cache_result_in_memory
-        self.log_prints = log_prints
+        self.cache_result_in_memory = check_flag(owner, "cache_result_in_memory", cache_result_in_memory)
+        self.log_prints = check_flag(owner, "log_prints", log_prints)
         self.hooks = {option: _check_hooks(owner, option, given) for option, given in hooks.items()}
         self._note_hooks()
         self.__name__: str = getattr(fn, "__name__", type(fn).__name__)
@@ -179,8 +179,17 @@ class TaskDefinition(Definition):
             )
         if self.cache_key_fn is not None and not callable(self.cache_key_fn):
             raise DefinitionError(f"{self.owner}: cache_key_fn must be a function, not {self.cache_key_fn!r}.")
-        if self.cache_expiration is not None and not isinstance(self.cache_expiration, timedelta):
-            raise DefinitionError(f"{self.owner}: cache_expiration must be a timedelta, not {self.cache_expiration!r}.")
+        if self.cache_policy is not None and not callable(getattr(self.cache_policy, "compute_key", None)):
+            raise DefinitionError(
+                f"{self.owner}: cache_policy must be a policy of towpath.cache_policies, as INPUTS, not {self.cache_policy!r}."
+            )
+        expiration = self.cache_expiration
+        if expiration is not None and (not isinstance(expiration, timedelta) or expiration < timedelta(0)):
+            raise DefinitionError(
+                f"{self.owner}: cache_expiration must be a timedelta of at least 0, as timedelta(hours=1), not {expiration!r}."
+            )
+        check_flag(self.owner, "refresh_cache", self.refresh_cache)
+        check_run_name(self.owner, "task_run_name", self.task_run_name)
         if self.result_storage_key is not None and not isinstance(self.result_storage_key, str):
             raise DefinitionError(
                 f"{self.owner}: result_storage_key must be a string, not {self.result_storage_key!r}."
@@ -193,6 +202,37 @@ def _check_name(word: str, name: Any) -> str:
     if len(name) > 500:
         raise DefinitionError(f"@{word}: name must have at most 500 characters; this one has {len(name)}.")
     return name
+
+
+def _check_text(owner: str, option: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise DefinitionError(f"{owner}: {option} must be a string, not {value!r}.")
+    return value
+
+
+def check_flag(owner: str, option: str, value: Any) -> Any:
+    """`value` if it is True, False or None.
+
+    Raises:
+        DefinitionError: it is not.
+    """
+    if value is not None and not isinstance(value, bool):
+        raise DefinitionError(f"{owner}: {option} must be True or False, not {value!r}.")
+    return value
+
+
+def check_run_name(owner: str, option: str, template: Any) -> None:
+    """Raises DefinitionError unless `template` is a text, a function or None."""
+    if template is not None and not isinstance(template, str) and not callable(template):
+        raise DefinitionError(f"{owner}: {option} must be a string or a function, not {template!r}.")
+
+
+def check_task_runner(owner: str, runner: Any) -> None:
+    """Raises DefinitionError unless `runner` is a task runner or None."""
+    if runner is not None and not (hasattr(runner, "duplicate") and hasattr(runner, "submit")):
+        raise DefinitionError(
+            f"{owner}: task_runner must be a task runner, as ThreadPoolTaskRunner(max_workers=4), not {runner!r}."
+        )
 
 
 def check_tags(owner: str, tags: Any) -> frozenset[str]:

@@ -23,17 +23,18 @@ def map_task(
 ) -> Any:
     """Submits the runs; see Task.map."""
     signature = task.signature
-    given = signature.bind(args, kwargs)
+    bound = signature.bind(args, kwargs)
+    others: dict[str, Any] = bound.pop(signature.var_keyword, {}) if signature.var_keyword else {}
+    named = {*signature.names[: len(args)], *kwargs}
+    given = [name for name in (*bound, *others) if name in named]
     mapped: dict[str, list[Any]] = {}
     whole: dict[str, Any] = {}
-    named = _given_names(task, args, kwargs)
-    for name, value in given.items():
-        if name not in named or name == signature.var_keyword:
-            whole[name] = value
-        elif (items := _items(value)) is not None:
+    for name, value in (*bound.items(), *others.items()):
+        items = _items(value) if name in named else None
+        if items is not None:
             mapped[name] = items
         else:
-            whole[name] = value.unwrap() if isinstance(value, unmapped) else value
+            whole[name] = value.unwrap() if isinstance(value, unmapped) and name in named else value
     if not mapped:
         raise MappingMissingIterable(
             f"{task.owner}: no iterable was given to map over; map() takes at least one. Given: {', '.join(given) or 'nothing'}."
@@ -47,9 +48,11 @@ def map_task(
     upstreams = None if wait_for is None else as_list(wait_for)
     futures: Any = AsyncFutureList() if gives_async_futures(task, CURRENT.get()) else FutureList()
     for values in zip(*mapped.values(), strict=True):
-        parameters = {**whole, **dict(zip(mapped, values, strict=True))}
-        ordered = {name: parameters[name] for name in given}
-        futures.append(submit_bound(task, ordered, wait_for=upstreams))
+        taken = {**whole, **dict(zip(mapped, values, strict=True))}
+        parameters = {name: taken[name] for name in bound}
+        if signature.var_keyword:
+            parameters[signature.var_keyword] = {name: taken[name] for name in others}
+        futures.append(submit_bound(task, parameters, wait_for=upstreams))
     if not return_state:
         return futures
     if isinstance(futures, AsyncFutureList):
@@ -59,14 +62,6 @@ def map_task(
 
 async def _states_of(futures: AsyncFutureList[Any]) -> list[Any]:
     return [await future.wait() for future in futures]
-
-
-def _given_names(task: TaskDefinition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[str]:
-    """The parameters that the call names, as opposed to those that take their defaults."""
-    names = set(task.signature.names[: len(args)]) | set(kwargs)
-    if task.signature.var_keyword:
-        names.add(task.signature.var_keyword)
-    return names
 
 
 def _items(value: Any) -> list[Any] | None:

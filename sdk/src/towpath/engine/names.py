@@ -24,7 +24,7 @@ def render_name(owner: str, option: str, template: str | Callable[..., Any], par
         template: a text for `str.format(**parameters)`, or a function; one that takes `parameters` is given them.
 
     Raises:
-        DefinitionError: it is neither, names what is no parameter, or gives no text.
+        DefinitionError: it names what is no parameter, or gives no text.
     """
     if isinstance(template, str):
         try:
@@ -33,15 +33,13 @@ def render_name(owner: str, option: str, template: str | Callable[..., Any], par
             raise DefinitionError(
                 f"{owner}: {option} {template!r} names {error}, which is no parameter; it has {', '.join(parameters) or 'none'}."
             ) from error
-    elif callable(template):
+    else:
         code = getattr(template, "__code__", None)
         name = (
             template(parameters=parameters)
             if code and "parameters" in code.co_varnames[: code.co_argcount]
             else template()
         )
-    else:
-        raise DefinitionError(f"{owner}: {option} must be a string or a function, not {template!r}.")
     if not isinstance(name, str) or not name:
         raise DefinitionError(f"{owner}: {option} must give a string with at least one character, not {name!r}.")
     return name[:500]

@@ -31,7 +31,12 @@ def plan_delays(owner: str, delay: Any, retries: int) -> tuple[float, ...]:
         DefinitionError: a delay is negative or no number, or there are more than 50.
     """
     if callable(delay):
-        delay = delay(retries)
+        try:
+            delay = delay(retries)
+        except Exception as error:
+            raise DefinitionError(
+                f"{owner}: retry_delay_seconds was called with {retries!r} and raised {type(error).__name__}: {error}"
+            ) from error
     given: list[Any] = list(delay) if isinstance(delay, list | tuple) else [delay]
     if len(given) > MAX_DELAYS:
         raise DefinitionError(f"{owner}: retry_delay_seconds takes at most {MAX_DELAYS} delays, not {len(given)}.")
@@ -40,9 +45,14 @@ def plan_delays(owner: str, delay: Any, retries: int) -> tuple[float, ...]:
 
 def _seconds(owner: str, delay: Any) -> float:
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+    if not _is_number(seconds):
         raise DefinitionError(f"{owner}: retry_delay_seconds must be seconds of at least 0, not {delay!r}.")
     return float(seconds)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether `value` is a finite number of at least 0."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < float("inf")
 
 
 def check_jitter(owner: str, factor: float | None) -> float:
@@ -53,7 +63,7 @@ def check_jitter(owner: str, factor: float | None) -> float:
     """
     if factor is None:
         return 0.0
-    if isinstance(factor, bool) or not 0 <= factor < float("inf"):
+    if not _is_number(factor):
         raise DefinitionError(f"{owner}: retry_jitter_factor must be a number of at least 0, not {factor!r}.")
     return float(factor)
 
@@ -81,10 +91,12 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
     """A `retry_delay_seconds` that doubles: `backoff_factor * 2**r` seconds before retry r, counted from 0, at most 50.
 
     Raises:
-        DefinitionError: the factor is negative.
+        DefinitionError: the factor is negative or no number.
     """
-    if backoff_factor < 0:
-        raise DefinitionError(f"exponential_backoff: backoff_factor must be at least 0, not {backoff_factor!r}.")
+    if not _is_number(backoff_factor):
+        raise DefinitionError(
+            f"exponential_backoff: backoff_factor must be a number of at least 0, not {backoff_factor!r}."
+        )
 
     def delays(retries: int) -> list[float]:
         return [backoff_factor * 2**r for r in range(max(1, min(retries, MAX_DELAYS)))]

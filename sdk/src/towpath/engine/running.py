@@ -133,16 +133,34 @@ def submit_bound(
         with flow_context.lock:
             flow_context.outstanding[future] = context
         future.add_done_callback(partial(_forget, flow_context))
-    runner = runner_for(flow_context)
-    if is_awaited and not runner.is_remote:
-        from towpath.engine.loops import spawn  # noqa: PLC0415 - asyncio is loaded by now
-
-        spawn(_live_submitted_async(context, future), flow_context, in_sequence=runner.is_sequential)
-    else:
-        runner.submit(context, future)
+    try:
+        _start(context, future, is_awaited)
+    except BaseException as error:
+        _abandon(context, future, error)
+        raise
     if parent is not None:
         logger_of(parent).say(20, f"Submitted task run {run.name!r} for execution.")
     return future
+
+
+def _start(context: TaskRunContext, future: Future[Any], is_awaited: bool) -> None:
+    runner = runner_for(context.flow_context)
+    if is_awaited and not runner.is_remote:
+        from towpath.engine.loops import spawn  # noqa: PLC0415 - asyncio is loaded by now
+
+        spawn(_live_submitted_async(context, future), context.flow_context, in_sequence=runner.is_sequential)
+    else:
+        runner.submit(context, future)
+
+
+def _abandon(context: TaskRunContext, future: Future[Any], error: BaseException) -> None:
+    """Ends a task run that could not be started, so that nobody waits for it."""
+    state = crashed_state(error)
+    with suppress(TransitionRefused):  # it has ended otherwise
+        enter_task_state(context, state)
+    future.finish(context.task_run.state or state)
+    if context.owns_teller:
+        context.teller.close()
 
 
 def _forget(flow_context: FlowRunContext, future: Future[Any]) -> None:

@@ -78,24 +78,24 @@ class Block(BaseModel):
 
     @classmethod
     def get_block_type_name(cls) -> str:
-        """The type's name for people."""
-        return str(_attribute(cls, "_block_type_name") or cls.__name__)
+        """The type's name for people. A subclass is a type of its own, whatever its base is called."""
+        return str(_own_attribute(cls, "_block_type_name") or cls.__name__)
 
     @classmethod
     def get_block_type_slug(cls) -> str:
         """The type's name in `type/name`."""
-        return registry.make_type_slug(str(_attribute(cls, "_block_type_slug") or cls.get_block_type_name()))
+        return registry.make_type_slug(str(_own_attribute(cls, "_block_type_slug") or cls.get_block_type_name()))
 
     @classmethod
     def get_description(cls) -> str | None:
         """What the type is for."""
-        given = _attribute(cls, "_description")
+        given = _own_attribute(cls, "_description")
         return inspect.cleandoc(str(given)) if given else schemas.read_description(cls.__dict__.get("__doc__"))
 
     @classmethod
     def get_code_example(cls) -> str | None:
         """Python that uses such a block."""
-        given = _attribute(cls, "_code_example")
+        given = _own_attribute(cls, "_code_example")
         return inspect.cleandoc(str(given)) if given else schemas.read_example(cls.__dict__.get("__doc__"))
 
     @classmethod
@@ -229,11 +229,16 @@ def _choose(namespace: str | None) -> str:
 
 def _own_attribute(cls: type[Any], name: str) -> Any:
     """What the class itself sets. Pydantic keeps what has a leading underscore and no annotation as a private attribute."""
-    found = vars(cls).get(name)
-    if found is None:
-        private: dict[str, ModelPrivateAttr] = vars(cls).get("__private_attributes__") or {}
-        found = private[name].get_default() if name in private else None
-    return found
+    if name in vars(cls):
+        return vars(cls)[name]
+    found = _private(cls).get(name)
+    if found is None or any(_private(base).get(name) is found for base in cls.__mro__[1:]):
+        return None
+    return found.get_default()
+
+
+def _private(cls: type[Any]) -> dict[str, ModelPrivateAttr]:
+    return vars(cls).get("__private_attributes__") or {}
 
 
 def _attribute(cls: type[Any], name: str) -> Any:

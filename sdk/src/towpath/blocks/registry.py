@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GROUP: Final = "towpath.blocks"
 
 BUILTIN_MODULES: Final = (
+    "towpath.blocks.notifications",
     "towpath.blocks.system",
     "towpath.filesystems.git",
     "towpath.filesystems.local",

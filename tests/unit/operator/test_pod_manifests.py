@@ -1,5 +1,6 @@
 """The pod of an attempt: templates merged, Towpath's own parts added, and the whole checked against the allow-list."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -98,6 +99,22 @@ class TestMerging:
 
 
 class TestThePod:
+    def test_results_go_where_they_are_told_to_and_by_default_to_the_api(self) -> None:
+        def storage(claim: ClaimedRun, **env: str) -> str:
+            pod = build(claim, dataclasses.replace(SETTINGS, env=env))
+            variables = [entry["name"] for entry in pod["spec"]["containers"][0]["env"]]
+            assert variables.count("TOWPATH_RESULTS_STORAGE") == 1, "a name twice is a warning of Kubernetes"
+            return env_of(pod)["TOWPATH_RESULTS_STORAGE"]["value"]
+
+        flow = FlowSpec(entrypoint="f.py:f", result_storage="s3/flow")
+        deployment = DeploymentSpec(flow="etl", result_storage="s3/deployment")
+        given = container(env=[{"name": "TOWPATH_RESULTS_STORAGE", "value": "s3://given"}])
+        assert storage(make_claim()) == "api://"
+        assert storage(make_claim(), TOWPATH_RESULTS_STORAGE="s3://all") == "s3://all"
+        assert storage(make_claim(flow=flow), TOWPATH_RESULTS_STORAGE="s3://all") == "block://s3/flow"
+        assert storage(make_claim(flow=flow, deployment=deployment)) == "block://s3/deployment"
+        assert storage(make_claim(flow=flow, pod_template=given)) == "s3://given"
+
     def test_it_runs_the_runner_with_the_protocols_environment(self) -> None:
         pod = build(make_claim(attempt=3))
         env = env_of(pod)

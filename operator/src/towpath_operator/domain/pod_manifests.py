@@ -25,6 +25,9 @@ _BLOCKS_VOLUME: Final = f"{RESERVED_PREFIX}blocks"
 _HOME_VOLUME: Final = f"{RESERVED_PREFIX}home"
 _TOKEN_FILE: Final = "token"
 _TOKEN_SECONDS: Final = 3_600
+_RESULTS_STORAGE: Final = "TOWPATH_RESULTS_STORAGE"
+_RESULTS_IN_API: Final = "api://"
+"""Where results go by default: a pod's own disk goes with it, and the next one could take nothing from its cache."""
 _GRACE_SECONDS: Final = 30
 """Kubernetes' default, written out, since the runner is told how long it has."""
 
@@ -115,7 +118,7 @@ def _build_container(
         "name": names.FLOW_CONTAINER,
         "image": image,
         "command": ["python", "-m", "towpath.runner"],
-        "env": [*_build_own_env(claimed, settings, grace_seconds), *given.get("env", [])],
+        "env": _build_env(claimed, settings, grace_seconds, given.get("env", [])),
         "volumeMounts": [*given.get("volumeMounts", []), *_build_mounts(has_blocks=has_blocks)],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -128,8 +131,27 @@ def _build_container(
     return container
 
 
+def _build_env(
+    claimed: ClaimedRun, settings: PodSettings, grace_seconds: int, given: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Our own variables, then the template's, which may replace those that are not reserved."""
+    names_given = {entry["name"] for entry in given}
+    own = _build_own_env(claimed, settings, grace_seconds)
+    return [*(entry for entry in own if entry["name"] not in names_given), *given]
+
+
+def _find_results_storage(claimed: ClaimedRun) -> str | None:
+    """Where the run's results go, if its deployment or flow says so."""
+    flow = claimed.flow.spec
+    block = claimed.deployment.spec.result_storage or (flow.result_storage if flow is not None else None)
+    return f"block://{block}" if block is not None else None
+
+
 def _build_own_env(claimed: ClaimedRun, settings: PodSettings, grace_seconds: int) -> list[dict[str, Any]]:
-    values = dict(settings.env) | {
+    storage = _find_results_storage(claimed)
+    values = {_RESULTS_STORAGE: _RESULTS_IN_API} | dict(settings.env)
+    values |= {_RESULTS_STORAGE: storage} if storage is not None else {}
+    values |= {
         "TOWPATH_API_URL": settings.api_url,
         "TOWPATH_API_TOKEN_FILE": f"{names.TOKEN_DIR}/{_TOKEN_FILE}",
         "TOWPATH_RUN_ID": str(claimed.run.id),

@@ -41,6 +41,7 @@ def build_launch(
     folder = Path(flow.path) if flow is not None and flow.path is not None else default_folder
     name = job_name(claimed.deployment.resource_name, claimed.run.id, claimed.attempt)
     environment = {
+        **find_results_storage(claimed),
         **collect_environment(claimed),
         "PYTHONUNBUFFERED": "1",  # what it printed before it was killed must be in its output
         "TOWPATH_HOME": str(settings.home),
@@ -54,6 +55,13 @@ def build_launch(
         "TOWPATH_GRACE_PERIOD": f"{settings.grace_period:g}",
     }
     return Launch(name, folder, environment, claimed.deployment.spec.timeout_seconds)
+
+
+def find_results_storage(claimed: ClaimedRun) -> dict[str, str]:
+    """The variable that says where results go, if the deployment or its flow names a block for them."""
+    flow = claimed.flow.spec
+    block = claimed.deployment.spec.result_storage or (flow.result_storage if flow is not None else None)
+    return {"TOWPATH_RESULTS_STORAGE": f"block://{block}"} if block is not None else {}
 
 
 def collect_environment(claimed: ClaimedRun) -> dict[str, str]:

@@ -77,14 +77,18 @@ class RunControl:
         if self.is_suspended:
             raise SuspendSignal
 
-    def stop(self, signal: TerminationSignal) -> None:
-        """The run is to end. Interrupts it, unless whoever launched it does."""
+    def stop(self, signal: TerminationSignal, *, interrupts: bool = True) -> TerminationSignal:
+        """The run is to end. Interrupts it, unless whoever launched it does. Returns the signal that came first.
+
+        Args:
+            interrupts: False for the run's own thread, which raises the signal itself.
+        """
         with self._lock:
-            if self.told is not None:
-                return
-            self.told = signal
-            if self._interrupt is not None:
-                self._interrupt()
+            if self.told is None:
+                self.told = signal
+                if interrupts and self._interrupt is not None:
+                    self._interrupt()
+            return self.told
 
     def take(self, orders: dict[str, Any]) -> None:
         """Does as the API's answer says, unless a newer one was taken before.

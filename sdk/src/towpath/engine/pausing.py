@@ -134,14 +134,15 @@ class Pausing:
         """Whether the run is paused still."""
         state = orders["state"]
         kind = state["type"]
+        control = self._context.control
         if orders["stale"]:
             raise TerminationSignal(_STALE)
         if kind in ("CANCELLING", "CANCELLED"):
-            raise TerminationSignal(CANCELLED, cancelling=True)
+            raise control.stop(TerminationSignal(CANCELLED, cancelling=True), interrupts=False)
         if kind in ("COMPLETED", "FAILED", "CRASHED"):
             raise PauseTimeout(state.get("message") or "The run was paused and not resumed in time.")
         if kind == "PAUSED" and state["name"] == "Suspended":
-            self._context.control.suspend()
+            control.suspend()
             raise SuspendSignal
         return kind == "PAUSED"
 

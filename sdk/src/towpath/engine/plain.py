@@ -1,6 +1,8 @@
 """Any value as JSON values, for people who look at a run: bounded in size, and never failing. Called by `telling`."""
 
 from collections.abc import Callable
+from enum import Enum
+from pathlib import PurePath
 from typing import Any, Final
 
 from towpath.contract.limits import MAX_MESSAGE, cut
@@ -26,7 +28,9 @@ class _Budget:
 
 
 def parameters_as_json(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as JSON values; what JSON cannot say is given as its repr, what is too much is left out with a mark."""
+    """The parameters as JSON values, which a flow's annotations can read back; what JSON cannot say is given as its repr,
+    what is too much is left out with a mark.
+    """
     budget = _Budget(MAX_CHARACTERS)
     return {name: _as_json(value, budget, _MAX_DEPTH) for name, value in parameters.items()}
 
@@ -34,6 +38,8 @@ def parameters_as_json(parameters: dict[str, Any]) -> dict[str, Any]:
 def _as_json(value: Any, budget: _Budget, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, Enum):
+        return _as_json(value.value, budget, depth)
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else budget.take(repr(value))
     if isinstance(value, float):
@@ -44,7 +50,7 @@ def _as_json(value: Any, budget: _Budget, depth: int) -> Any:
         return _LEFT_OUT
     if isinstance(value, dict):
         return _dict_as_json(value, budget, depth)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         items: list[Any] = []
         for item in value:
             budget.left -= 4
@@ -56,7 +62,25 @@ def _as_json(value: Any, budget: _Budget, depth: int) -> Any:
     dump: Callable[..., Any] | None = getattr(type(value), "model_dump", None)
     if dump is not None and hasattr(type(value), "model_fields"):
         return _or_its_kind(lambda: _as_json(dump(value, mode="json"), budget, depth - 1), value)
-    return _or_its_kind(lambda: budget.take(repr(value)), value)
+    seconds: Callable[[], float] | None = getattr(value, "total_seconds", None)
+    if seconds is not None and not isinstance(value, type):
+        return _or_its_kind(lambda: _as_json(float(seconds()), budget, depth), value)
+    fields: dict[str, Any] | None = getattr(type(value), "__dataclass_fields__", None)
+    if fields is not None:
+        return _dict_as_json({name: getattr(value, name, None) for name in fields}, budget, depth)
+    return _or_its_kind(lambda: budget.take(_as_text(value)), value)
+
+
+def _as_text(value: Any) -> str:
+    """Dates, paths, UUIDs and decimals as pydantic reads them back; all else as its repr."""
+    isoformat: Callable[[], Any] | None = getattr(value, "isoformat", None)
+    if isoformat is not None and not isinstance(value, type):
+        return str(isoformat())
+    return str(value) if isinstance(value, PurePath) or type(value).__name__ in _TEXTS else repr(value)
+
+
+_TEXTS: Final = frozenset({"UUID", "Decimal"})
+"""Classes by their names, so that their modules need not be loaded."""
 
 
 def _dict_as_json(value: dict[Any, Any], budget: _Budget, depth: int) -> dict[str, Any]:

@@ -96,6 +96,23 @@ const deployments = createRoute({
   component: lazyRouteComponent(() => import('./pages/Deployments'), 'Deployments'),
 })
 
+export interface CalendarSearch {
+  /** The month that is shown, as `2026-03`; this one if left out. */
+  month?: string
+  deployment?: string[]
+}
+
+const calendar = createRoute({
+  getParentRoute: () => root,
+  path: '/calendar',
+  validateSearch: (search: Given<CalendarSearch>): CalendarSearch => {
+    const month = readText(search.month)
+    const deployment = readList(search.deployment)
+    return { ...(month !== undefined && /^20\d\d-(0[1-9]|1[0-2])$/.test(month) && { month }), ...(deployment !== undefined && { deployment }) }
+  },
+  component: lazyRouteComponent(() => import('./pages/Calendar'), 'Calendar'),
+})
+
 const deployment = createRoute({
   getParentRoute: () => root,
   path: '/deployments/$id',
@@ -142,6 +159,7 @@ const tree = root.addChildren([
   flow,
   deployments,
   deployment,
+  calendar,
   workQueues,
   blocks,
   notifications,

@@ -1,8 +1,8 @@
 /** What is declared, in the namespaces that are asked for or in all: flows, deployments, work queues, blocks, notifications, concurrency limits. */
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
-import type { Block, ConcurrencyLimit, Deployment, Flow, LimitSlots, Notification, Page, Schedule, WorkQueue } from './types'
+import type { Block, ConcurrencyLimit, Deployment, Flow, LimitSlots, Notification, Page, PlannedRuns, Schedule, WorkQueue } from './types'
 
 const LIST_LIMIT = 200
 
@@ -178,3 +178,11 @@ export async function releaseSlots(id: string, holders?: string[]): Promise<numb
   const { released } = await ask(client.POST('/api/concurrency-limits/{limit_id}/release', { ...params, body: { holders: holders ?? null } }))
   return released
 }
+
+/** The times at which schedules that are not paused will make runs. */
+export const plannedRuns = (namespace: string[] | undefined, deployment: string[] | undefined, since: string, until: string) =>
+  queryOptions({
+    queryKey: [...declaredKeys.deployments, 'planned', namespace, deployment, since, until] as const,
+    queryFn: ({ signal }) => ask<PlannedRuns>(client.GET('/api/schedules', { params: { query: { namespace, deployment, since, until, limit: 5_000 } }, signal })),
+    placeholderData: keepPreviousData,
+  })

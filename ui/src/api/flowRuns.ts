@@ -1,9 +1,9 @@
 /** Flow runs: lists, one, its states, and what can be done with one. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 
-import type { FlowRunQuery } from '../lib/filters'
+import type { FlowRunQuery, SortBy } from '../lib/filters'
 import { ask, client, type Schemas } from './client'
-import type { FlowRun, Page, StateRead } from './types'
+import type { BulkDone, FlowRun, Histogram, Page, RunDurations, StateRead } from './types'
 
 export const PAGE_SIZE = 100
 
@@ -14,14 +14,14 @@ export const flowRunKeys = {
   states: (id: string) => ['flow-runs', 'states', id] as const,
 }
 
-export function listFlowRuns(query: FlowRunQuery, limit: number, cursor?: string, signal?: AbortSignal) {
-  return ask<Page<FlowRun>>(client.GET('/api/flow-runs', { params: { query: { ...query, limit, cursor } }, signal }))
+export function listFlowRuns(query: FlowRunQuery, limit: number, cursor?: string, signal?: AbortSignal, sort?: SortBy) {
+  return ask<Page<FlowRun>>(client.GET('/api/flow-runs', { params: { query: { ...query, sort, limit, cursor } }, signal }))
 }
 
-export const flowRunPages = (query: FlowRunQuery) =>
+export const flowRunPages = (query: FlowRunQuery, sort?: SortBy) =>
   infiniteQueryOptions({
-    queryKey: [...flowRunKeys.lists, 'pages', query] as const,
-    queryFn: ({ pageParam, signal }) => listFlowRuns(query, PAGE_SIZE, pageParam, signal),
+    queryKey: [...flowRunKeys.lists, 'pages', query, sort] as const,
+    queryFn: ({ pageParam, signal }) => listFlowRuns(query, PAGE_SIZE, pageParam, signal, sort),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
@@ -35,24 +35,45 @@ export const flowRunsQuery = (query: FlowRunQuery, limit: number) =>
     placeholderData: keepPreviousData,
   })
 
-const SAMPLE_PAGE = 1_000
-const SAMPLE_PAGES = 2
+/** By how much days of the reader's time zone begin later than those of UTC, in seconds. */
+const offsetSeconds = () => new Date().getTimezoneOffset() * 60
 
-/** The newest matching runs, up to a bound: for charts over time. `capped` says that there are more. */
-export const flowRunSample = (query: FlowRunQuery) =>
+/** Runs over time by state, counted by the server. */
+export const flowRunHistogram = (query: FlowRunQuery) =>
   queryOptions({
-    queryKey: [...flowRunKeys.lists, 'first', query, 'sample'] as const,
-    queryFn: async ({ signal }) => {
-      const runs: FlowRun[] = []
-      let cursor: string | undefined
-      for (let page = 0; page < SAMPLE_PAGES; page += 1) {
-        const found = await listFlowRuns(query, SAMPLE_PAGE, cursor, signal)
-        runs.push(...found.items)
-        cursor = found.next_cursor ?? undefined
-        if (cursor === undefined) break
-      }
-      return { runs, capped: cursor !== undefined }
-    },
+    queryKey: [...flowRunKeys.lists, 'first', query, 'histogram'] as const,
+    queryFn: ({ signal }) => ask<Histogram>(client.GET('/api/flow-runs/histogram', { params: { query: { ...query, offset_seconds: offsetSeconds() } }, signal })),
+    placeholderData: keepPreviousData,
+  })
+
+/** Runs of each day of the reader's time zone by state. */
+export const flowRunsByDay = (query: FlowRunQuery) =>
+  queryOptions({
+    queryKey: [...flowRunKeys.lists, 'first', query, 'days'] as const,
+    queryFn: ({ signal }) =>
+      ask<Histogram>(client.GET('/api/flow-runs/histogram', { params: { query: { ...query, bucket_seconds: 86_400, offset_seconds: offsetSeconds() } }, signal })),
+    placeholderData: keepPreviousData,
+  })
+
+export interface TaskRunTimes {
+  namespace?: string[]
+  since?: string
+  until?: string
+}
+
+/** Task runs over time by state. */
+export const taskRunHistogram = (query: TaskRunTimes) =>
+  queryOptions({
+    queryKey: [...flowRunKeys.lists, 'first', query, 'task-histogram'] as const,
+    queryFn: ({ signal }) => ask<Histogram>(client.GET('/api/task-runs/histogram', { params: { query: { ...query, offset_seconds: offsetSeconds() } }, signal })),
+    placeholderData: keepPreviousData,
+  })
+
+/** How long runs took; of many a sample that is spread over the time. */
+export const flowRunDurations = (query: FlowRunQuery) =>
+  queryOptions({
+    queryKey: [...flowRunKeys.lists, 'first', query, 'durations'] as const,
+    queryFn: ({ signal }) => ask<RunDurations>(client.GET('/api/flow-runs/durations', { params: { query }, signal })),
     placeholderData: keepPreviousData,
   })
 
@@ -72,6 +93,24 @@ export const flowRunStatesQuery = (id: string) =>
 
 export function cancelFlowRun(id: string): Promise<FlowRun> {
   return ask<FlowRun>(client.POST('/api/flow-runs/{run_id}/cancel', { params: { path: { run_id: id } } }))
+}
+
+export function deleteFlowRun(id: string): Promise<unknown> {
+  return ask(client.DELETE('/api/flow-runs/{run_id}', { params: { path: { run_id: id } } }))
+}
+
+const MOST_AT_ONCE = 1_000
+
+/** Cancels or deletes many runs, however many, and says what became of them. */
+export async function actOnMany(action: 'cancel' | 'delete', ids: readonly string[]): Promise<BulkDone> {
+  const all: Required<BulkDone> = { done: 0, refused: [] }
+  for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+    const body = { ids: ids.slice(at, at + MOST_AT_ONCE) }
+    const part = await ask<BulkDone>(action === 'cancel' ? client.POST('/api/flow-runs/cancel', { body }) : client.POST('/api/flow-runs/delete', { body }))
+    all.done += part.done
+    all.refused.push(...part.refused)
+  }
+  return all
 }
 
 /** `pause` keeps the run's process waiting; `suspend` ends it, and resuming launches the run again. */

@@ -9,6 +9,13 @@ export const versionQuery = queryOptions({
   staleTime: Infinity,
 })
 
+/** The server with its database and what it keeps; refused to those who may not list runs. */
+export const serverQuery = queryOptions({
+  queryKey: ['server'] as const,
+  queryFn: ({ signal }) => ask(client.GET('/api/server', { signal })),
+  refetchInterval: 15_000,
+})
+
 export const healthQuery = queryOptions({
   queryKey: ['health'] as const,
   queryFn: ({ signal }) => ask(client.GET('/api/health', { signal })),

@@ -84,7 +84,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
             </div>
           ))}
         </div>
-        {entries.length === 0 && <p className={`muted ${classes.none}`}>Nothing has this name. A run is found by its whole name or its id.</p>}
+        {entries.length === 0 && <p className={`muted ${classes.none}`}>Nothing has this name. A run is found by a part of its name, or its whole id.</p>}
       </ScrollArea.Autosize>
     </Modal>
   )
@@ -97,7 +97,7 @@ function useEntries(text: string): Entry[] {
   const [soon] = useState(() => new Date(Date.now() + 60_000).toISOString())
   const flows = useInfiniteQuery(flowPages(namespace))
   const deployments = useInfiniteQuery(deploymentPages(namespace))
-  const named = useQuery({ ...flowRunsQuery({ name: wanted, namespace }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
+  const named = useQuery({ ...flowRunsQuery({ search: wanted, namespace }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
   const byId = useQuery({ ...flowRunQuery(wanted), enabled: UUID.test(wanted), retry: false })
   const recent = useQuery({ ...flowRunsQuery({ until: soon, namespace }, 5), enabled: wanted === '' })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())

@@ -4,8 +4,8 @@ import { useNavigate } from '@tanstack/react-router'
 import { useCallback, useMemo, useState } from 'react'
 import type uPlot from 'uplot'
 
-import { flowRunSample } from '../api/flowRuns'
-import type { FlowRun } from '../api/types'
+import { flowRunDurations } from '../api/flowRuns'
+import type { RunDuration } from '../api/types'
 import type { FlowRunQuery } from '../lib/filters'
 import { scatterRuns } from '../lib/scatter'
 import { toneOf } from '../lib/states'
@@ -19,10 +19,10 @@ const NEAR = 24
 const AXIS_WIDTH = 56
 
 export function DurationChart({ query }: { query: FlowRunQuery }) {
-  const sample = useQuery(flowRunSample(query))
+  const sample = useQuery(flowRunDurations(query))
   const navigate = useNavigate()
-  const scatter = useMemo(() => scatterRuns(sample.data?.runs ?? []), [sample.data])
-  const [near, setNear] = useState<{ run: FlowRun; left: number } | null>(null)
+  const scatter = useMemo(() => scatterRuns(sample.data?.items ?? []), [sample.data])
+  const [near, setNear] = useState<{ run: RunDuration; left: number } | null>(null)
   const { runs, starts, series } = scatter
   const data = useMemo<uPlot.AlignedData>(() => [starts, ...series.map(({ seconds }) => seconds)], [starts, series])
   const options = useCallback(
@@ -69,8 +69,8 @@ export function DurationChart({ query }: { query: FlowRunQuery }) {
         {near !== null && (
           <div className={`card ${classes.tip}`} style={{ left: `clamp(4px, ${near.left + 10}px, calc(100% - 176px))` }}>
             <strong className="cut">{near.run.name}</strong>
-            <StateBadge state={near.run.state} />
-            <span className="numbers">{formatDuration(Date.parse(near.run.end_time ?? '') - Date.parse(near.run.start_time ?? ''))}</span>
+            <StateBadge state={{ type: near.run.state_type, name: near.run.state_name }} />
+            <span className="numbers">{formatDuration(near.run.seconds * 1000)}</span>
           </div>
         )}
       </div>
@@ -83,7 +83,7 @@ function points(color: string): uPlot.Series {
 }
 
 /** The run whose point is nearest to the cursor, if one is near. */
-function nearest(chart: uPlot, { runs, starts, series }: ReturnType<typeof scatterRuns>): FlowRun | undefined {
+function nearest(chart: uPlot, { runs, starts, series }: ReturnType<typeof scatterRuns>): RunDuration | undefined {
   const { left = -1, top = -1 } = chart.cursor
   if (left < 0) return undefined
   let [best, found] = [NEAR * NEAR, -1]

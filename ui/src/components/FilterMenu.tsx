@@ -16,9 +16,12 @@ interface Props {
   onChange: (value: string[]) => void
   /** Whether a text that is no option may be chosen too. */
   free?: boolean
+  /** What may be typed. */
+  hint?: string
+  accepts?: (text: string) => boolean
 }
 
-export function FilterMenu({ label, options, value, onChange, free = false }: Props) {
+export function FilterMenu({ label, options, value, onChange, free = false, hint, accepts = () => true }: Props) {
   const [text, setText] = useState('')
   const wanted = text.trim().toLowerCase()
   const known = new Set(options.map((option) => option.value))
@@ -40,12 +43,12 @@ export function FilterMenu({ label, options, value, onChange, free = false }: Pr
           <TextInput
             size="xs"
             mb={6}
-            placeholder={free ? 'Search, or type and press Enter' : 'Search'}
+            placeholder={hint ?? (free ? 'Search, or type and press Enter' : 'Search')}
             aria-label={`Search ${label}`}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             onKeyDown={(event) => {
-              if (event.key !== 'Enter' || !free || added === '') return
+              if (event.key !== 'Enter' || !free || added === '' || !accepts(added)) return
               if (!value.includes(added)) onChange([...value, added])
               setText('')
             }}
@@ -69,7 +72,7 @@ export function FilterMenu({ label, options, value, onChange, free = false }: Pr
           ))}
           {shown.length === 0 && (
             <Text size="sm" c="dimmed" px={4} py={6}>
-              {added === '' ? 'Nothing to choose from yet.' : free ? `Press Enter to filter by “${added}”.` : 'Nothing matches.'}
+              {added === '' ? (hint === undefined ? 'Nothing to choose from yet.' : `Type, as ${hint}, and press Enter.`) : free && accepts(added) ? `Press Enter to filter by “${added}”.` : free ? `Type it as ${hint ?? 'a word'}.` : 'Nothing matches.'}
             </Text>
           )}
         </ScrollArea.Autosize>

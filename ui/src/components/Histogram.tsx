@@ -13,11 +13,12 @@ const HEIGHT = 190
 
 interface Props {
   histogram: Counts
-  /** Called with the bounds, in milliseconds, of what a person picks. */
-  onPick: (from: number, to: number) => void
+  label?: string
+  /** Called with the bounds, in milliseconds, of what a person picks; without it nothing can be picked. */
+  onPick?: (from: number, to: number) => void
 }
 
-export function Histogram({ histogram, onPick }: Props) {
+export function Histogram({ histogram, label = 'Runs over time', onPick }: Props) {
   const [at, setAt] = useState<{ index: number; left: number } | null>(null)
   const { starts, step, series } = histogram
   const data = useMemo<uPlot.AlignedData>(
@@ -37,7 +38,7 @@ export function Histogram({ histogram, onPick }: Props) {
       },
       axes: [{ ...axis(color), size: 26, values: (_, times) => times.map((time) => tickLabel(time * 1000, step)) }, { ...axis(color), size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] }],
       series: [{}, ...[...series].reverse().map(({ type }) => bars(color(`--state-${toneOf(type)}`)))],
-      cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+      cursor: { y: false, points: { show: false }, drag: { x: onPick !== undefined, y: false, setScale: false } },
       hooks: {
         setCursor: [
           (chart) => {
@@ -48,13 +49,14 @@ export function Histogram({ histogram, onPick }: Props) {
         ],
         setSelect: [
           (chart) => {
-            if (chart.select.width < 4) return
+            if (chart.select.width < 4 || onPick === undefined) return
             const bound = (left: number) => chart.posToVal(left, 'x') * 1000
             onPick(bound(chart.select.left), bound(chart.select.left + chart.select.width))
           },
         ],
         ready: [
           (chart) => {
+            if (onPick === undefined) return
             chart.over.style.cursor = 'pointer'
             chart.over.addEventListener('click', (event) => {
               if (chart.select.width >= 4) return
@@ -70,7 +72,7 @@ export function Histogram({ histogram, onPick }: Props) {
   )
   return (
     <div className={classes.histogram}>
-      <Chart options={options} data={data} height={HEIGHT} label={describe(histogram)} />
+      <Chart options={options} data={data} height={HEIGHT} label={describe(histogram, label)} />
       {at !== null && <Tip histogram={histogram} {...at} />}
     </div>
   )
@@ -116,7 +118,7 @@ function Tip({ histogram, index, left }: { histogram: Counts; index: number; lef
   )
 }
 
-function describe({ series }: Counts): string {
+function describe({ series }: Counts, label: string): string {
   const totals = series.map(({ type, counts }) => `${counts.reduce((sum, count) => sum + count, 0)} ${type.toLowerCase()}`)
-  return totals.length === 0 ? 'Runs over time: none' : `Runs over time: ${totals.join(', ')}`
+  return totals.length === 0 ? `${label}: none` : `${label}: ${totals.join(', ')}`
 }

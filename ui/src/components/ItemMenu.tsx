@@ -1,10 +1,11 @@
 /** What can be done with one declared thing in a list: edit, see its manifest, delete. */
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
+import { ActionIcon, Menu, Modal } from '@mantine/core'
 import { EllipsisVertical, FileCode2, Pencil, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 
 import { type Deletable, type DeletableKind, hasSecrets } from '../api/declared'
 import { toManifest } from '../lib/manifests'
+import { Confirm } from './Confirm'
 import { Snippet } from './Copy'
 import { useDelete } from './deleting'
 
@@ -53,23 +54,7 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit, child
       <Modal opened={shown} onClose={() => setShown(false)} title={<strong>{item.name}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
         <Snippet what="manifest" text={toManifest(manifestKind, item.resource?.name ?? resourceName ?? item.name, item.namespace, item.spec)} />
       </Modal>
-      <Modal opened={asked} onClose={() => setAsked(false)} title={<strong>Delete {item.name}?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
-        <Text size="sm">Its secrets are deleted with it and cannot be brought back.</Text>
-        <Group justify="flex-end" gap={8} mt="md">
-          <Button variant="default" onClick={() => setAsked(false)}>
-            Keep it
-          </Button>
-          <Button
-            color="red"
-            onClick={() => {
-              setAsked(false)
-              remove.mutate(item)
-            }}
-          >
-            Delete
-          </Button>
-        </Group>
-      </Modal>
+      {asked && <Confirm title={`Delete ${item.name}?`} text="Its secrets are deleted with it and cannot be brought back." button="Delete" onConfirm={() => remove.mutate(item)} onClose={() => setAsked(false)} />}
     </>
   )
 }

@@ -1,14 +1,16 @@
 /** What can be done with a flow run in the state that it is in. What cannot be done is not offered. */
 import { ActionIcon, Button, Menu } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { CircleSlash, EllipsisVertical, Pause, Play, RotateCcw, Square, StepForward } from 'lucide-react'
+import { useNavigate } from '@tanstack/react-router'
+import { CircleSlash, EllipsisVertical, Pause, Play, RotateCcw, Square, StepForward, Trash2 } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 
 import { deploymentQuery } from '../api/declared'
 import { flowRunKeys, pauseFlowRun, retryFlowRun } from '../api/flowRuns'
 import type { FlowRun } from '../api/types'
 import { isEnded } from '../lib/states'
-import { tell, tellError, useCancel } from './cancelling'
+import { tell, tellError, useCancel, useDeleteRun } from './cancelling'
+import { Confirm } from './Confirm'
 import { RunNow } from './RunNow'
 
 const ResumeForm = lazy(() => import('./ResumeForm').then((module) => ({ default: module.ResumeForm })))
@@ -45,7 +47,7 @@ export function RunActions({ run }: { run: FlowRun }) {
           Run again
         </Button>
       )}
-      {type === 'RUNNING' && <PauseMenu run={run} canSuspend={root && launchable} />}
+      {(type === 'RUNNING' || ended) && <More run={run} canSuspend={root && launchable} />}
       {asking === 'again' && launchable && <RunNow deployment={deployment.data} parameters={run.parameters} onClose={() => setAsking(undefined)} />}
       {asking === 'resume' && (
         <Suspense>
@@ -69,8 +71,12 @@ function useRetry() {
   })
 }
 
-function PauseMenu({ run, canSuspend }: { run: FlowRun; canSuspend: boolean }) {
+function More({ run, canSuspend }: { run: FlowRun; canSuspend: boolean }) {
   const queries = useQueryClient()
+  const navigate = useNavigate()
+  const [asked, setAsked] = useState(false)
+  const remove = useDeleteRun(() => void navigate({ to: '/flow-runs' }))
+  const running = run.state.type === 'RUNNING'
   const pause = useMutation({
     mutationFn: (how: 'pause' | 'suspend') => pauseFlowRun(run.id, how),
     onSuccess: (paused, how) => {
@@ -80,22 +86,32 @@ function PauseMenu({ run, canSuspend }: { run: FlowRun; canSuspend: boolean }) {
     onError: tellError('The run was not paused.'),
   })
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="default" size={36} aria-label="More to do with this run" loading={pause.isPending}>
-          <EllipsisVertical size={16} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<Pause size={14} />} onClick={() => pause.mutate('pause')}>
-          Pause: its process waits
-        </Menu.Item>
-        {canSuspend && (
-          <Menu.Item leftSection={<Square size={14} />} onClick={() => pause.mutate('suspend')}>
-            Suspend: its process ends until it is resumed
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon variant="default" size={36} aria-label="More to do with this run" loading={pause.isPending}>
+            <EllipsisVertical size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {running && (
+            <Menu.Item leftSection={<Pause size={14} />} onClick={() => pause.mutate('pause')}>
+              Pause: its process waits
+            </Menu.Item>
+          )}
+          {running && canSuspend && (
+            <Menu.Item leftSection={<Square size={14} />} onClick={() => pause.mutate('suspend')}>
+              Suspend: its process ends until it is resumed
+            </Menu.Item>
+          )}
+          {!running && (
+            <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => setAsked(true)}>
+              Delete
+            </Menu.Item>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      {asked && <Confirm title={`Delete ${run.name}?`} text="Its task runs, states and logs go with it, and cannot be brought back." button="Delete" onConfirm={() => remove.mutate(run)} onClose={() => setAsked(false)} />}
+    </>
   )
 }

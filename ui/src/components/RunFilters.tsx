@@ -6,7 +6,7 @@ import { Search } from 'lucide-react'
 import { useState } from 'react'
 
 import { deploymentPages, flowPages, workQueuePages } from '../api/declared'
-import { type FlowRunSearch, RANGES, showsUpcoming } from '../lib/filters'
+import { type FlowRunSearch, isParameterFilter, RANGES, showsUpcoming, SORTS } from '../lib/filters'
 import { STATE_FILTERS } from '../lib/states'
 import { FilterMenu } from './FilterMenu'
 import classes from './RunFilters.module.css'
@@ -35,7 +35,7 @@ export function RunFilters({ search, onChange, without = [] }: Props) {
   const list = (value: string[]) => (value.length > 0 ? value : undefined)
   return (
     <div className={classes.filters} role="search" aria-label="Filter runs">
-      <NameFilter key={search.name ?? ''} name={search.name} onChange={(name) => set({ name })} />
+      <NameFilter key={search.search ?? search.name ?? ''} text={search.search ?? search.name} onChange={(text) => set({ search: text, name: undefined })} />
       <FilterMenu label="State" options={STATES} value={search.state ?? []} onChange={(value) => set({ state: list(value) })} />
       {!without.includes('flow') && (
         <FilterMenu label="Flow" free options={names(flows.data?.pages)} value={search.flow ?? []} onChange={(value) => set({ flow: list(value) })} />
@@ -47,6 +47,15 @@ export function RunFilters({ search, onChange, without = [] }: Props) {
         <FilterMenu label="Queue" free options={names(queues.data?.pages)} value={search.queue ?? []} onChange={(value) => set({ queue: list(value) })} />
       )}
       <FilterMenu label="Tag" free options={[]} value={search.tag ?? []} onChange={(value) => set({ tag: list(value) })} />
+      <FilterMenu
+        label="Parameter"
+        free
+        hint="days=3, or ticket~OPS for a part"
+        accepts={isParameterFilter}
+        options={[]}
+        value={search.parameter ?? []}
+        onChange={(value) => set({ parameter: list(value) })}
+      />
       <Select
         aria-label="Time"
         w={136}
@@ -54,6 +63,14 @@ export function RunFilters({ search, onChange, without = [] }: Props) {
         data={[{ value: '', label: 'All time' }, ...RANGES]}
         value={search.range ?? ''}
         onChange={(value) => set({ range: value === '' ? undefined : (value ?? undefined), since: undefined, until: undefined })}
+      />
+      <Select
+        aria-label="Sort"
+        w={158}
+        allowDeselect={false}
+        data={[...SORTS]}
+        value={search.sort ?? '-expected'}
+        onChange={(value) => set({ sort: SORTS.find((each) => each.value === value && value !== '-expected')?.value })}
       />
       <Checkbox
         size="sm"
@@ -67,15 +84,15 @@ export function RunFilters({ search, onChange, without = [] }: Props) {
   )
 }
 
-function NameFilter({ name, onChange }: { name?: string; onChange: (name?: string) => void }) {
-  const [text, setText] = useState(name ?? '')
+function NameFilter({ text: given, onChange }: { text?: string; onChange: (text?: string) => void }) {
+  const [text, setText] = useState(given ?? '')
   const tell = useDebouncedCallback((value: string) => onChange(value.trim() === '' ? undefined : value.trim()), 400)
   return (
     <TextInput
       className={classes.name}
       leftSection={<Search size={15} />}
-      placeholder="Name of a run"
-      aria-label="Name of a run"
+      placeholder="Name or id of a run"
+      aria-label="Name or id of a run"
       value={text}
       onChange={(event) => {
         setText(event.currentTarget.value)

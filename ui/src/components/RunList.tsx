@@ -6,11 +6,12 @@ import { Button, Checkbox } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
+import { ArrowDown, ArrowUp } from 'lucide-react'
 import { type ReactNode, useEffect, useMemo, useRef } from 'react'
 
 import { flowRunPages } from '../api/flowRuns'
 import type { FlowRun } from '../api/types'
-import type { FlowRunQuery } from '../lib/filters'
+import type { FlowRunQuery, SortBy } from '../lib/filters'
 import { ErrorState, RowsSkeleton } from './Notices'
 import classes from './RunList.module.css'
 import { StateBadge } from './StateBadge'
@@ -23,10 +24,15 @@ const NEAR = 20
 export interface Selection {
   chosen: ReadonlySet<string>
   toggle: (run: FlowRun) => void
+  /** Chooses all of these, or none. */
+  set: (runs: readonly FlowRun[], wanted: boolean) => void
 }
 
 interface Props {
   query: FlowRunQuery
+  sort?: SortBy
+  /** Given where the list may be sorted by its heads. */
+  onSort?: (sort: SortBy | undefined) => void
   empty: ReactNode
   selection?: Selection
   /** What stands above the list, beside how many runs match. */
@@ -35,8 +41,8 @@ interface Props {
   maxHeight?: string
 }
 
-export function RunList({ query, empty, selection, toolbar, maxHeight }: Props) {
-  const pages = useInfiniteQuery(flowRunPages(query))
+export function RunList({ query, sort, onSort, empty, selection, toolbar, maxHeight }: Props) {
+  const pages = useInfiniteQuery(flowRunPages(query, sort))
   const runs = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data])
   const box = useRef<HTMLDivElement>(null)
   const rows = useVirtualizer({
@@ -78,10 +84,16 @@ export function RunList({ query, empty, selection, toolbar, maxHeight }: Props) 
             <div role="row" className={classes.grid}>
               {selection !== undefined && (
                 <span role="columnheader" className={classes.check}>
-                  <span className={classes.hidden}>Chosen</span>
+                  <Checkbox
+                    size="xs"
+                    aria-label="Choose all runs that are loaded"
+                    checked={runs.every((run) => selection.chosen.has(run.id))}
+                    indeterminate={selection.chosen.size > 0 && !runs.every((run) => selection.chosen.has(run.id))}
+                    onChange={(event) => selection.set(runs, event.currentTarget.checked)}
+                  />
                 </span>
               )}
-              <span role="columnheader">Run</span>
+              <SortHead label="Run" by="name" first="name" sort={sort} onSort={onSort} />
               <span role="columnheader">State</span>
               <span role="columnheader" className={classes.wide}>
                 Deployment
@@ -92,12 +104,8 @@ export function RunList({ query, empty, selection, toolbar, maxHeight }: Props) 
               <span role="columnheader" className={classes.number}>
                 Tasks
               </span>
-              <span role="columnheader" className={classes.number}>
-                Start
-              </span>
-              <span role="columnheader" className={classes.number}>
-                Duration
-              </span>
+              <SortHead label="Start" by="expected" first="-expected" sort={sort} onSort={onSort} number />
+              <SortHead label="Duration" by="duration" first="-duration" sort={sort} onSort={onSort} number />
             </div>
           </div>
           <div role="rowgroup" className={classes.rows} style={{ height: rows.getTotalSize() }} data-select={selection !== undefined || undefined}>
@@ -127,6 +135,37 @@ export function RunList({ query, empty, selection, toolbar, maxHeight }: Props) 
         </div>
       )}
     </div>
+  )
+}
+
+interface HeadProps {
+  label: string
+  by: 'name' | 'expected' | 'duration'
+  /** The order that the first press gives. */
+  first: SortBy
+  sort?: SortBy
+  onSort?: (sort: SortBy | undefined) => void
+  number?: boolean
+}
+
+function SortHead({ label, by, first, sort = '-expected', onSort, number = false }: HeadProps) {
+  const active = sort.replace('-', '') === by
+  const down = sort.startsWith('-')
+  const Arrow = down ? ArrowDown : ArrowUp
+  const press = () => {
+    const next = !active ? first : down ? by : (`-${by}` as const)
+    onSort?.(next === '-expected' ? undefined : next)
+  }
+  return (
+    <span role="columnheader" className={number ? classes.number : undefined} aria-sort={active ? (down ? 'descending' : 'ascending') : undefined}>
+      {onSort === undefined ? (
+        label
+      ) : (
+        <button type="button" className={classes.sort} onClick={press} data-active={active || undefined}>
+          {label} {active && <Arrow size={13} aria-hidden />}
+        </button>
+      )}
+    </span>
   )
 }
 

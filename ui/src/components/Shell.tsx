@@ -3,7 +3,7 @@ import { ActionIcon, Burger, Kbd, Tooltip, UnstyledButton, useComputedColorSchem
 import { useHotkeys } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Activity, Bell, Blocks, Cog, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
+import { Activity, Bell, Blocks, CalendarDays, Cog, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 
 import { SIGNED_OUT } from '../api/client'
@@ -21,6 +21,7 @@ export const PAGES = [
   { to: '/flow-runs', label: 'Flow Runs', icon: Activity },
   { to: '/flows', label: 'Flows', icon: Workflow },
   { to: '/deployments', label: 'Deployments', icon: Rocket },
+  { to: '/calendar', label: 'Calendar', icon: CalendarDays },
   { to: '/work-queues', label: 'Work Queues', icon: Layers },
   { to: '/blocks', label: 'Blocks', icon: Blocks },
   { to: '/notifications', label: 'Notifications', icon: Bell },

@@ -1,12 +1,10 @@
-/** Cancelling runs, with a word on what became of it. */
+/** Cancelling and deleting runs, with a word on what became of it. */
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 
-import { cancelFlowRun, flowRunKeys } from '../api/flowRuns'
+import { actOnMany, cancelFlowRun, deleteFlowRun, flowRunKeys } from '../api/flowRuns'
 import type { FlowRun } from '../api/types'
 import { isEnded } from '../lib/states'
-
-const AT_ONCE = 4
 
 export function tell(message: string, fault = false): void {
   notifications.show({ message, color: fault ? 'red' : 'canal', autoClose: fault ? 10_000 : 5_000, withBorder: true })
@@ -30,25 +28,32 @@ export function useCancel() {
   })
 }
 
-export function useCancelMany() {
+/** Cancels or deletes many runs. */
+export function useActOnMany(action: 'cancel' | 'delete') {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: async (runs: readonly FlowRun[]) => {
-      const left = [...runs]
-      let failed = 0
-      const work = async () => {
-        for (let run = left.shift(); run !== undefined; run = left.shift()) {
-          await cancelFlowRun(run.id).catch(() => (failed += 1))
-        }
-      }
-      await Promise.all(Array.from({ length: AT_ONCE }, work))
-      return { done: runs.length - failed, failed }
-    },
-    onSuccess: ({ done, failed }) => {
-      tell(failed === 0 ? `${count(done)} cancelled or being cancelled.` : `${count(done)} cancelled; ${failed} could not be.`, failed > 0)
+    mutationFn: (runs: readonly FlowRun[]) => actOnMany(action, runs.map((run) => run.id)),
+    onSuccess: ({ done, refused }) => {
+      const what = action === 'cancel' ? 'cancelled or being cancelled' : 'deleted'
+      if (refused.length === 0) tell(`${count(done)} ${what}.`)
+      else tell(`${count(done)} ${what}; ${refused.length} could not be: ${refused[0]?.detail ?? ''}`, true)
       void queries.invalidateQueries({ queryKey: flowRunKeys.lists })
     },
+    onError: tellError(action === 'cancel' ? 'The runs were not cancelled.' : 'The runs were not deleted.'),
   })
 }
 
-const count = (runs: number) => (runs === 1 ? '1 run is' : `${runs} runs are`)
+export function useDeleteRun(onDone: () => void) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (run: FlowRun) => deleteFlowRun(run.id),
+    onSuccess: (_, run) => {
+      tell(`${run.name} was deleted.`)
+      void queries.invalidateQueries({ queryKey: flowRunKeys.lists })
+      onDone()
+    },
+    onError: tellError('The run was not deleted.'),
+  })
+}
+
+const count = (runs: number) => (runs === 1 ? '1 run is' : `${runs.toLocaleString('en')} runs are`)

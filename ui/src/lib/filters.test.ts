@@ -7,7 +7,7 @@ const NOW = Date.parse('2026-03-01T10:00:30.500Z')
 
 describe('addresses', () => {
   it('come back as they were written', () => {
-    const search = { state: ['FAILED', 'CRASHED'], flow: ['a/b', 'ü & <x>'], range: '24h', name: 'calm-otter' }
+    const search = { state: ['FAILED', 'CRASHED'], flow: ['a/b', 'ü & <x>'], range: '24h', name: 'calm-otter', search: 'otter', parameter: ['days=3', 'ticket~OPS'], sort: '-duration' as const }
     expect(readFlowRunSearch(parseSearch(stringifySearch(search)))).toEqual(search)
   })
 
@@ -16,7 +16,7 @@ describe('addresses', () => {
   })
 
   it('with what cannot be read in them are read without it', () => {
-    const search = parseSearch('?state=&parent=no-id&range=yesterday&since=never&other=1&name=a&name=b')
+    const search = parseSearch('?state=&parent=no-id&range=yesterday&since=never&other=1&sort=colour&parameter=days&name=a&name=b')
     expect(readFlowRunSearch(search)).toEqual({ name: 'b' })
   })
 })

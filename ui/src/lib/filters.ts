@@ -10,6 +10,12 @@ export interface FlowRunSearch {
   tag?: string[]
   namespace?: string[]
   name?: string
+  /** A part of the name, or the whole id. */
+  search?: string
+  /** `name=value` or `name~part`; all must match. */
+  parameter?: string[]
+  /** One of SORTS; the newest first if left out. */
+  sort?: SortBy
   parent?: string
   /** `yes` shows runs that are scheduled for later, too. */
   upcoming?: string
@@ -29,6 +35,8 @@ export interface FlowRunQuery {
   tag?: string[]
   namespace?: string[]
   name?: string
+  search?: string
+  parameter?: string[]
   parent_flow_run_id?: string
   since?: string
   until?: string
@@ -40,6 +48,21 @@ export const RANGES: readonly { value: string; label: string }[] = [
   { value: '7d', label: 'Last 7 days' },
   { value: '30d', label: 'Last 30 days' },
 ]
+
+/** How a list can be sorted; `-` is the greatest first. */
+export const SORTS = [
+  { value: '-expected', label: 'Newest first' },
+  { value: 'expected', label: 'Oldest first' },
+  { value: '-duration', label: 'Longest first' },
+  { value: 'duration', label: 'Shortest first' },
+  { value: '-end', label: 'Last ended first' },
+  { value: 'name', label: 'By name' },
+  { value: '-name', label: 'By name, backwards' },
+] as const
+export type SortBy = (typeof SORTS)[number]['value']
+
+/** Whether a text is a filter of a parameter, as `days=3` or `ticket~OPS`. */
+export const isParameterFilter = (text: string): boolean => /^[^=~]+[=~]./.test(text)
 
 const SPANS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -68,6 +91,9 @@ export function readFlowRunSearch(search: Record<string, unknown>): FlowRunSearc
     tag: readList(search.tag),
     namespace: readList(search.namespace),
     name: readText(search.name),
+    search: readText(search.search)?.slice(0, 200),
+    parameter: readList(readList(search.parameter)?.filter(isParameterFilter)),
+    sort: SORTS.find(({ value }) => value === readText(search.sort))?.value,
     upcoming: readText(search.upcoming) === 'yes' ? 'yes' : undefined,
     parent: parent !== undefined && UUID.test(parent) ? parent : undefined,
     range: parseRange(range) === undefined ? undefined : range,
@@ -91,6 +117,8 @@ export function toQuery(search: FlowRunSearch, now: number): FlowRunQuery {
     tag: search.tag,
     namespace: search.namespace,
     name: search.name,
+    search: search.search,
+    parameter: search.parameter,
     parent_flow_run_id: search.parent,
     since: search.since ?? (span === undefined ? undefined : new Date(minute - span).toISOString()),
     until: search.until ?? (showsUpcoming(search) ? undefined : new Date(minute + 120_000).toISOString()),
@@ -105,9 +133,10 @@ export function showsUpcoming(search: FlowRunSearch): boolean {
 /** How many filters are set; the namespace is chosen for all pages and does not count. */
 export function countFilters(search: FlowRunSearch): number {
   const counted = Object.entries(search) as [keyof FlowRunSearch, string | string[] | undefined][]
-  return counted.reduce((sum, [key, value]) => (key === 'upcoming' || key === 'namespace' ? sum : add(sum, value)), 0)
+  return counted.reduce((sum, [key, value]) => (NO_FILTERS.has(key) ? sum : add(sum, value)), 0)
 }
 
+const NO_FILTERS: ReadonlySet<keyof FlowRunSearch> = new Set(['upcoming', 'namespace', 'sort'])
 const add = (sum: number, value: string | string[] | undefined) => sum + (Array.isArray(value) ? value.length : value ? 1 : 0)
 
 function withoutEmpty<T extends object>(values: T): T {

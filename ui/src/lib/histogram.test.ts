@@ -1,44 +1,26 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { countRuns, stacked, stepFor, successRate } from './histogram'
-import { at, makeRun } from './make'
+import { stacked, successRate, toCounts, totals } from './histogram'
+import { at } from './make'
 
-const FROM = Date.parse(at(0))
-
-describe('countRuns', () => {
-  it('counts each run where it started, or is expected to', () => {
-    const runs = [
-      makeRun({ start_time: at(30) }),
-      makeRun({ start_time: at(59), type: 'FAILED' }),
-      makeRun({ start_time: null, scheduled_time: at(61), type: 'SCHEDULED' }),
-      makeRun({ start_time: at(-10_000) }),
-    ]
-    const counts = countRuns(runs, FROM, FROM + 120_000)
-    expect(counts.step).toBe(60_000)
-    expect(counts.series).toEqual([
+it('stacks what the server counted, what went well at the bottom', () => {
+  const bucket = (minute: number, counts: object) => ({ start: at(minute * 60), counts: counts as never })
+  const counts = toCounts({ bucket_seconds: 60, since: at(0), until: at(120), capped: false, items: [bucket(0, { FAILED: 1, COMPLETED: 1 }), bucket(1, { SCHEDULED: 1 })] })
+  expect(counts).toEqual({
+    starts: [Date.parse(at(0)), Date.parse(at(60))],
+    step: 60_000,
+    series: [
       { type: 'COMPLETED', counts: [1, 0] },
       { type: 'SCHEDULED', counts: [0, 1] },
       { type: 'FAILED', counts: [1, 0] },
-    ])
-    expect(stacked(counts)).toEqual([
-      [1, 0],
-      [1, 1],
-      [2, 1],
-    ])
+    ],
   })
-
-  it('covers the whole time with no run in it', () => {
-    expect(countRuns([], FROM, FROM + 86_400_000).series).toEqual([])
-  })
-})
-
-it.each([
-  [3_600_000, 60_000],
-  [86_400_000, 1_800_000],
-  [7 * 86_400_000, 10_800_000],
-  [30 * 86_400_000, 43_200_000],
-])('takes round steps: %i ms in steps of %i', (length, step) => {
-  expect(stepFor(0, length)).toBe(step)
+  expect(stacked(counts)).toEqual([
+    [1, 0],
+    [1, 1],
+    [2, 1],
+  ])
+  expect(totals(counts)).toEqual({ COMPLETED: 1, SCHEDULED: 1, FAILED: 1 })
 })
 
 it('rates only what ended by itself', () => {

@@ -1,5 +1,5 @@
-/** Counts runs over time by state. Pure; the chart draws what this gives. */
-import type { FlowRun, StateType } from '../api/types'
+/** Runs over time by state. Pure; the chart draws what this gives. */
+import type { Histogram as Counted, StateType } from '../api/types'
 
 export interface Histogram {
   /** The start of each bucket, in milliseconds. */
@@ -13,40 +13,19 @@ export interface Histogram {
 /** From below: what ended well, what goes on, what waits, what did not end well on top where it is seen. */
 export const STACK: readonly StateType[] = ['COMPLETED', 'RUNNING', 'PENDING', 'SCHEDULED', 'PAUSED', 'CANCELLING', 'CANCELLED', 'CRASHED', 'FAILED']
 
-const MINUTE = 60_000
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080].map((minutes) => minutes * MINUTE)
-
-/** The least step that needs no more than `most` buckets. */
-export function stepFor(from: number, to: number, most = 60): number {
-  return STEPS.find((step) => (to - from) / step <= most) ?? STEPS.at(-1)!
-}
-
-type Counted = Pick<FlowRun, 'state' | 'start_time' | 'scheduled_time' | 'created'>
-
-/** The time that a run counts at: when it started, or is expected to. */
-export function timeOf(run: Counted): number {
-  return Date.parse(run.start_time ?? run.scheduled_time ?? run.created)
-}
-
-/** Counts `runs` between `from` and `to`; what lies outside is left out. */
-export function countRuns(runs: readonly Counted[], from: number, to: number, most = 60): Histogram {
-  const step = stepFor(from, to, most)
-  const first = Math.floor(from / step) * step
-  const size = Math.max(1, Math.ceil((to - first) / step))
-  const starts = Array.from({ length: size }, (_, index) => first + index * step)
-  const counts = new Map<StateType, number[]>()
-  for (const run of runs) {
-    const index = Math.floor((timeOf(run) - first) / step)
-    if (index < 0 || index >= size) continue
-    const row = counts.get(run.state.type) ?? new Array<number>(size).fill(0)
-    row[index]! += 1
-    counts.set(run.state.type, row)
-  }
+/** What the server counted, as the chart draws it. */
+export function toCounts(read: Counted): Histogram {
+  const starts = read.items.map((bucket) => Date.parse(bucket.start))
   const series = STACK.flatMap((type) => {
-    const row = counts.get(type)
-    return row === undefined ? [] : [{ type, counts: row }]
+    const counts = read.items.map((bucket) => bucket.counts[type] ?? 0)
+    return counts.some((count) => count > 0) ? [{ type, counts }] : []
   })
-  return { starts, step, series }
+  return { starts, step: read.bucket_seconds * 1000, series }
+}
+
+/** How many there are in each state over the whole time. */
+export function totals(histogram: Histogram): Partial<Record<StateType, number>> {
+  return Object.fromEntries(histogram.series.map(({ type, counts }) => [type, counts.reduce((sum, count) => sum + count, 0)]))
 }
 
 /** The counts of each series with all those beneath it added: the height at which each one ends. */

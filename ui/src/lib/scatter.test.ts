@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest'
 
-import { at, makeRun } from './make'
+import type { RunDuration } from '../api/types'
+import { at } from './make'
 import { LEAST, scatterRuns } from './scatter'
 
-it('gives each ended run one point, in the order of their start', () => {
-  const late = makeRun({ start_time: at(10), end_time: at(14) })
-  const early = makeRun({ start_time: at(1), end_time: at(1), type: 'FAILED' })
-  const { runs, starts, series } = scatterRuns([late, makeRun({ end_time: null, type: 'RUNNING' }), early])
-  expect(runs).toEqual([early, late])
+it('gives each run one point in the series of its state', () => {
+  const point = (start: number, seconds: number, state_type: RunDuration['state_type']): RunDuration => ({ id: String(start), name: 'a', flow_name: 'b', state_type, state_name: 'x', start_time: at(start), seconds })
+  const { starts, series } = scatterRuns([point(1, 0, 'FAILED'), point(10, 4, 'COMPLETED')])
   expect(starts).toEqual([Date.parse(at(1)) / 1000, Date.parse(at(10)) / 1000])
   expect(series).toEqual([
     { type: 'COMPLETED', seconds: [null, 4] },

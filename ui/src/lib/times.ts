@@ -1,4 +1,4 @@
-/** Times and durations as people read them. Pure: the caller gives the present. */
+/** Times, durations and sizes as people read them. Pure: the caller gives the present. */
 
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 365 * 86_400],
@@ -95,4 +95,12 @@ export function formatIn(time: number, timezone?: string): string {
   } catch {
     return new Intl.DateTimeFormat('en-GB', options).format(time)
   }
+}
+
+/** `812 B`, `4.2 KB`, `1.3 GB` */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let [size, at] = [bytes, 0]
+  while (size >= 1000 && at < units.length - 1) [size, at] = [size / 1000, at + 1]
+  return `${at === 0 ? size : size.toFixed(1)} ${units[at]}`
 }

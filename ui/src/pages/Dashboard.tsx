@@ -1,12 +1,12 @@
 /** What ran, what is late, what failed, how the queues do: at a glance. */
 import { SegmentedControl } from '@mantine/core'
-import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { CircleCheckBig, Layers, Rocket } from 'lucide-react'
 import { useCallback, useMemo } from 'react'
 
 import { workQueuePages } from '../api/declared'
-import { flowRunSample, flowRunsQuery } from '../api/flowRuns'
+import { flowRunHistogram, flowRunsQuery, taskRunHistogram } from '../api/flowRuns'
 import type { FlowRun, StateType, WorkQueue } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { FilterMenu } from '../components/FilterMenu'
@@ -17,7 +17,7 @@ import { StateBadge, StateIcon } from '../components/StateBadge'
 import { RelativeTime } from '../components/Times'
 import { useNowEvery } from '../lib/clock'
 import { type FlowRunQuery, type FlowRunSearch, parseRange, RANGES, toQuery } from '../lib/filters'
-import { countRuns, successRate } from '../lib/histogram'
+import { type Histogram as Counts, successRate, toCounts, totals } from '../lib/histogram'
 import classes from './Dashboard.module.css'
 
 const route = getRouteApi('/')
@@ -31,6 +31,8 @@ const TILES: readonly { label: string; state: string; type: StateType }[] = [
   { label: 'Completed', state: 'COMPLETED', type: 'COMPLETED' },
 ]
 
+const NONE: Counts = { starts: [], step: 0, series: [] }
+
 export function Dashboard() {
   const search = route.useSearch()
   const navigate = useNavigate()
@@ -42,8 +44,8 @@ export function Dashboard() {
     [search, range, now, bounds],
   )
   const change = (changes: Partial<FlowRunSearch>) => void navigate({ to: '/', search: { ...search, ...changes }, replace: true })
-  const sample = useQuery(flowRunSample(query))
-  const histogram = useMemo(() => countRuns(sample.data?.runs ?? [], bounds.from, bounds.to), [sample.data, bounds])
+  const counted = useQuery(flowRunHistogram(query))
+  const histogram = useMemo(() => (counted.data === undefined ? NONE : toCounts(counted.data)), [counted.data])
   const pick = useCallback(
     (from: number, to: number) =>
       void navigate({ to: '/flow-runs', search: { tag: search.tag, namespace: search.namespace, since: new Date(from).toISOString(), until: new Date(to).toISOString() } }),
@@ -69,14 +71,17 @@ export function Dashboard() {
         <Welcome />
       ) : (
         <>
-          <Tiles query={query} range={range} tag={search.tag} />
-          <section className={`card ${classes.chart}`} aria-label="Runs over time">
-            <h2 className={classes.heading}>
-              Runs over time
-              {sample.data?.capped === true && <span className="muted"> the newest {sample.data.runs.length.toLocaleString('en')} of this time</span>}
-            </h2>
-            {sample.isError ? <ErrorState error={sample.error} retry={() => void sample.refetch()} /> : <Histogram histogram={histogram} onPick={pick} />}
-          </section>
+          <Tiles query={query} range={range} tag={search.tag} counts={counted.data === undefined ? undefined : totals(histogram)} />
+          <div className={classes.charts}>
+            <section className={`card ${classes.chart}`} aria-label="Runs over time">
+              <h2 className={classes.heading}>
+                Runs over time
+                {counted.data?.capped === true && <span className="muted"> the newest that match these filters</span>}
+              </h2>
+              {counted.isError ? <ErrorState error={counted.error} retry={() => void counted.refetch()} /> : <Histogram histogram={histogram} onPick={pick} />}
+            </section>
+            <TaskRuns namespace={query.namespace} since={query.since} until={query.until} />
+          </div>
           <div className={classes.halves}>
             <Runs title="Needs a look" query={{ ...query, state: ['FAILED', 'CRASHED', 'Late'] }} none="Nothing failed, crashed or is late in this time." />
             <Runs title="Running now" query={{ tag: query.tag, namespace: query.namespace, state: ['RUNNING', 'CANCELLING', 'PENDING'] }} none="Nothing runs at the moment." />
@@ -102,25 +107,29 @@ function Welcome() {
   )
 }
 
+interface TilesProps {
+  query: FlowRunQuery
+  range: string
+  tag?: string[]
+  /** Runs by state; undefined until they are counted. */
+  counts?: Partial<Record<StateType, number>>
+}
+
 /** How many runs there are in each state that a person asks for first, and how many of the ended ones went well. */
-function Tiles({ query, range, tag }: { query: FlowRunQuery; range: string; tag?: string[] }) {
-  const results = useQueries({ queries: TILES.map(({ state }) => flowRunsQuery({ ...query, state: [state] }, 1)) })
-  const counts: Partial<Record<StateType, number>> = {}
-  TILES.forEach(({ type, state }, index) => {
-    if (state !== 'Late') counts[type] = results[index]?.data?.total ?? 0
-  })
-  const rate = successRate(counts)
-  const loaded = results.every((result) => result.data !== undefined)
+function Tiles({ query, range, tag, counts }: TilesProps) {
+  const late = useQuery(flowRunsQuery({ ...query, state: ['Late'] }, 1))
+  const rate = successRate(counts ?? {})
+  const numberOf = (state: string, type: StateType) => (state === 'Late' ? late.data?.total : counts === undefined ? undefined : (counts[type] ?? 0))
   return (
     <div className={classes.tiles}>
-      {TILES.map(({ label, state, type }, index) => {
-        const page = results[index]?.data
+      {TILES.map(({ label, state, type }) => {
+        const number = numberOf(state, type)
         return (
-          <Link key={state} to="/flow-runs" search={{ state: [state], range, tag }} className={`card ${classes.tile}`} data-none={page?.total === 0 || undefined}>
+          <Link key={state} to="/flow-runs" search={{ state: [state], range, tag }} className={`card ${classes.tile}`} data-none={number === 0 || undefined}>
             <span className={classes.tileName}>
               <StateIcon type={type} name={state} size={16} /> {label}
             </span>
-            <span className={`numbers ${classes.count}`}>{page === undefined ? '…' : `${page.total.toLocaleString('en')}${page.total_capped ? '+' : ''}`}</span>
+            <span className={`numbers ${classes.count}`}>{number === undefined ? '…' : `${number.toLocaleString('en')}${state === 'Late' && late.data?.total_capped === true ? '+' : ''}`}</span>
           </Link>
         )
       })}
@@ -128,9 +137,28 @@ function Tiles({ query, range, tag }: { query: FlowRunQuery; range: string; tag?
         <span className={classes.tileName}>
           <CircleCheckBig size={16} className="muted" aria-hidden /> Success rate
         </span>
-        <span className={`numbers ${classes.count}`}>{!loaded ? '…' : rate === undefined ? '–' : `${(rate * 100).toFixed(rate === 1 ? 0 : 1)}%`}</span>
+        <span className={`numbers ${classes.count}`}>{counts === undefined ? '…' : rate === undefined ? '–' : `${(rate * 100).toFixed(rate === 1 ? 0 : 1)}%`}</span>
       </div>
     </div>
+  )
+}
+
+function TaskRuns(times: { namespace?: string[]; since?: string; until?: string }) {
+  const counted = useQuery(taskRunHistogram(times))
+  const histogram = useMemo(() => (counted.data === undefined ? NONE : toCounts(counted.data)), [counted.data])
+  const sums = totals(histogram)
+  const all = Object.values(sums).reduce((sum, count) => sum + count, 0)
+  return (
+    <section className={`card ${classes.chart}`} aria-label="Task runs over time">
+      <h2 className={classes.heading}>
+        Task runs{' '}
+        <span className="muted numbers">
+          {all.toLocaleString('en')}
+          {(sums.FAILED ?? 0) > 0 && `, ${(sums.FAILED ?? 0).toLocaleString('en')} failed`}
+        </span>
+      </h2>
+      {counted.isError ? <ErrorState error={counted.error} retry={() => void counted.refetch()} /> : <Histogram histogram={histogram} label="Task runs over time" />}
+    </section>
   )
 }
 

@@ -1,10 +1,12 @@
 /** Every flow run, by state, flow, deployment, queue, tag, name and time. */
 import { Button, Group, Switch, Text } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
-import { Activity, CircleSlash, X } from 'lucide-react'
+import { Activity, CircleSlash, Trash2, X } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 
-import { useCancelMany } from '../components/cancelling'
+import type { FlowRun } from '../api/types'
+import { useActOnMany } from '../components/cancelling'
+import { Confirm } from '../components/Confirm'
 import { Snippet } from '../components/Copy'
 import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
@@ -37,7 +39,10 @@ export function FlowRuns() {
   const query = useMemo(() => toQuery(search, now), [search, now])
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [charted, setCharted] = useState(false)
-  const cancelling = useCancelMany()
+  const [asked, setAsked] = useState<FlowRun[]>()
+  const cancelling = useActOnMany('cancel')
+  const deleting = useActOnMany('delete')
+  const none = () => setChosen(new Set())
   const change = (next: FlowRunSearch) => void navigate({ search: next, replace: true })
   const filtered = countFilters(search) > 0
 
@@ -55,6 +60,8 @@ export function FlowRuns() {
       )}
       <RunList
         query={query}
+        sort={search.sort}
+        onSort={(sort) => change({ ...search, sort })}
         selection={{
           chosen,
           toggle: (run) => {
@@ -62,9 +69,10 @@ export function FlowRuns() {
             if (!next.delete(run.id)) next.add(run.id)
             setChosen(next)
           },
+          set: (runs, wanted) => setChosen(new Set(wanted ? runs.map((run) => run.id) : [])),
         }}
         toolbar={(runs) => {
-          const open = runs.filter((run) => chosen.has(run.id) && !isEnded(run.state.type))
+          const [open, ended] = [false, true].map((wanted) => runs.filter((run) => chosen.has(run.id) && isEnded(run.state.type) === wanted)) as [FlowRun[], FlowRun[]]
           if (chosen.size === 0) {
             return filtered ? (
               <Button size="compact-sm" variant="subtle" leftSection={<X size={14} />} onClick={() => change({})}>
@@ -74,18 +82,21 @@ export function FlowRuns() {
           }
           return (
             <Group gap={8}>
-              <Text size="sm">{chosen.size} chosen</Text>
+              <Text size="sm">{chosen.size.toLocaleString('en')} chosen</Text>
               <Button
                 size="compact-sm"
                 variant="default"
                 leftSection={<CircleSlash size={14} />}
                 disabled={open.length === 0}
                 loading={cancelling.isPending}
-                onClick={() => cancelling.mutate(open, { onSuccess: () => setChosen(new Set()) })}
+                onClick={() => cancelling.mutate(open, { onSuccess: none })}
               >
                 Cancel {open.length} unfinished
               </Button>
-              <Button size="compact-sm" variant="subtle" color="gray" onClick={() => setChosen(new Set())}>
+              <Button size="compact-sm" variant="default" leftSection={<Trash2 size={14} />} disabled={ended.length === 0} loading={deleting.isPending} onClick={() => setAsked(ended)}>
+                Delete {ended.length} ended
+              </Button>
+              <Button size="compact-sm" variant="subtle" color="gray" onClick={none}>
                 Choose none
               </Button>
             </Group>
@@ -107,6 +118,15 @@ export function FlowRuns() {
           )
         }
       />
+      {asked !== undefined && (
+        <Confirm
+          title={asked.length === 1 ? 'Delete one run?' : `Delete ${asked.length} runs?`}
+          text="Their task runs, states and logs go with them, and cannot be brought back."
+          button="Delete"
+          onConfirm={() => deleting.mutate(asked, { onSuccess: none })}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
     </PageFrame>
   )
 }

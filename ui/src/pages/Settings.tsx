@@ -4,10 +4,12 @@ import { useQuery } from '@tanstack/react-query'
 import { CircleCheck, CircleX } from 'lucide-react'
 
 import { useConnection } from '../api/live'
-import { healthQuery, versionQuery } from '../api/server'
+import { healthQuery, serverQuery, versionQuery } from '../api/server'
 import { Snippet } from '../components/Copy'
 import { Facts } from '../components/Facts'
 import { PageFrame } from '../components/PageFrame'
+import { RelativeTime } from '../components/Times'
+import { formatBytes } from '../lib/times'
 
 const CONNECTIONS = {
   live: 'Told of changes as they happen',
@@ -15,9 +17,15 @@ const CONNECTIONS = {
   lost: 'None: the server does not answer',
 }
 
+const DATABASES = { sqlite: 'SQLite', postgresql: 'PostgreSQL' }
+
+const keptFor = (days: number | null | undefined) => (days == null ? 'For ever' : days === 1 ? 'For one day' : `For ${days} days`)
+
 export function Settings() {
   const version = useQuery(versionQuery)
   const health = useQuery(healthQuery)
+  const server = useQuery(serverQuery)
+  const facts = server.data
   const connection = useConnection()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const api = `${window.location.origin}/api`
@@ -33,7 +41,7 @@ export function Settings() {
                 '…'
               ) : health.isSuccess ? (
                 <span style={{ display: 'inline-flex', gap: 6, alignItems: 'center' }}>
-                  <CircleCheck size={16} color="var(--state-completed)" aria-hidden /> Answers
+                  <CircleCheck size={16} color="var(--state-completed)" aria-hidden /> {facts === undefined ? 'Answers' : `${DATABASES[facts.database.kind]}, answers`}
                 </span>
               ) : (
                 <span style={{ display: 'inline-flex', gap: 6, alignItems: 'center' }}>
@@ -41,6 +49,12 @@ export function Settings() {
                 </span>
               ),
             },
+            facts?.database.size_bytes != null && { label: 'Size of the database', value: formatBytes(facts.database.size_bytes) },
+            facts?.database.revision != null && { label: 'Schema', value: facts.database.revision },
+            facts !== undefined && { label: 'Runs are kept', value: keptFor(facts.retention.runs_days) },
+            facts !== undefined && { label: 'Logs are kept', value: keptFor(facts.retention.logs_days) },
+            facts !== undefined && { label: 'Where it runs', value: facts.mode === 'cluster' ? 'In a Kubernetes cluster' : 'On this machine' },
+            facts !== undefined && { label: 'Started', value: <RelativeTime time={facts.started} /> },
             { label: 'This page', value: CONNECTIONS[connection] },
             { label: 'Events', value: version.data === undefined ? '–' : `Schema ${version.data.event_schema}` },
           ]}

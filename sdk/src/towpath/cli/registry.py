@@ -21,10 +21,13 @@ COMMANDS: Final = {
     "agent": Entry("towpath.cli.agent", "app", "Launch flow runs on this machine."),
     "artifact": Entry("towpath.cli.artifacts", "app", "Look at what runs show to people: tables, texts, progress."),
     "block": Entry("towpath.cli.blocks", "app", "Keep configuration and credentials that flows load by name."),
+    "concurrency-limit": Entry(
+        "towpath.cli.concurrency_limits", "app", "Limit what runs at once; see and free who holds a slot."
+    ),
     "config": Entry("towpath.cli.config", "app", "Show and change settings."),
     "deployment": Entry("towpath.cli.deployments", "app", "Build, apply, schedule, run and look at deployments."),
     "flow": Entry("towpath.cli.flows", "app", "Look at flows."),
-    "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs, read their logs, cancel them."),
+    "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs and their logs; pause, resume, retry, cancel them."),
     "notification": Entry("towpath.cli.notifications", "app", "Tell people when runs enter certain states."),
     "profile": Entry("towpath.cli.profiles", "app", "Keep several sets of settings and choose one."),
     "task-run": Entry("towpath.cli.task_runs", "app", "Look at task runs."),

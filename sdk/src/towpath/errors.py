@@ -22,6 +22,7 @@ BaseException
         │   └── SecretNotFound           ... since a secret of it is not here
         ├── NotificationError        a message that was not taken
         ├── MissingContextError      something that needs a run was called outside one
+        ├── ConcurrencyLimitMissing  a block of code insists on a concurrency limit that there is not
         ├── PauseTimeout             a flow run was paused and not resumed in time
         ├── DeadlockError            synchronous code would wait for its own event loop
         ├── RunError                 how a run ended, for those who ask for its result
@@ -128,6 +129,10 @@ class MissingContextError(TowpathError, RuntimeError):
 
 class DeadlockError(TowpathError, RuntimeError):
     """Synchronous code in an event loop would wait for what only that loop can bring about."""
+
+
+class ConcurrencyLimitMissing(TowpathError):
+    """A block of code insists on concurrency limits that nobody has made."""
 
 
 class PauseTimeout(TowpathError, TimeoutError):

@@ -1,17 +1,26 @@
-"""`towpath flow-run`: looks at flow runs, reads their logs, cancels them."""
+"""`towpath flow-run`: looks at flow runs, reads their logs, pauses, resumes, retries and cancels them."""
 
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from towpath.cli.asking import open_api, parse_id
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
+from towpath.cli.parameters import parse_parameters
 from towpath.cli.watching import format_log
 from towpath.contract.names import LOCAL_NAMESPACE
 
+if TYPE_CHECKING:
+    from towpath.contract.runs import FlowRunRead
+
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 RunId = Annotated[str, typer.Argument(help="The flow run's id.")]
+DEFAULT_TIMEOUT = 3_600.0
+Timeout = Annotated[
+    float, typer.Option(min=0, help="Seconds after which the run fails unless it was resumed; 0: it waits for ever.")
+]
+_AS_WORDS = {"AwaitingRetry": "waiting to be launched again", "Resuming": "resuming"}
 _COLUMNS = (
     Column("ID", "id"),
     Column("Flow", "flow_name"),
@@ -77,9 +86,62 @@ def cancel(run: RunId, output: Output = Format.TABLE) -> None:
     """Cancel a flow run."""
     with open_api() as client:
         cancelled = client.cancel_flow_run(parse_id(run, "flow run"))
-    if output is Format.JSON:
-        print_json(cancelled.model_dump(mode="json"))
-    elif cancelled.state.name in ("Cancelled", "Cancelling"):
-        print(f"Flow run {cancelled.name!r} is {cancelled.state.name.lower()}.")
-    else:
+    if output is not Format.JSON and cancelled.state.name not in ("Cancelled", "Cancelling"):
         print(f"Flow run {cancelled.name!r} had ended before, as {cancelled.state.name}.")
+    else:
+        _say(cancelled, output)
+
+
+@app.command()
+def pause(run: RunId, timeout: Timeout = DEFAULT_TIMEOUT, output: Output = Format.TABLE) -> None:
+    """Pause a running flow run: its process waits before its next task run."""
+    from towpath.contract.run_control import FlowRunPause  # noqa: PLC0415 - see asking.open_api
+
+    with open_api() as client:
+        asked = FlowRunPause(timeout_seconds=timeout or None)
+        _say(client.pause_flow_run(parse_id(run, "flow run"), asked), output)
+
+
+@app.command()
+def suspend(run: RunId, timeout: Timeout = DEFAULT_TIMEOUT, output: Output = Format.TABLE) -> None:
+    """Suspend a running flow run: its process ends before its next task run."""
+    from towpath.contract.run_control import FlowRunPause  # noqa: PLC0415 - see asking.open_api
+
+    with open_api() as client:
+        asked = FlowRunPause(timeout_seconds=timeout or None)
+        _say(client.suspend_flow_run(parse_id(run, "flow run"), asked), output)
+
+
+@app.command()
+def resume(
+    run: RunId,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="What the run waits for, as name=value; the value is JSON, else text."),
+    ] = None,
+    input_json: Annotated[str | None, typer.Option(help="What the run waits for, as a JSON object.")] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Resume a paused or suspended flow run, with the input that it waits for if it waits for one."""
+    from towpath.contract.run_control import FlowRunResume  # noqa: PLC0415 - see asking.open_api
+
+    run_input = parse_parameters(given or [], input_json) if given or input_json is not None else None
+    with open_api() as client:
+        _say(client.resume_flow_run(parse_id(run, "flow run"), FlowRunResume(run_input=run_input)), output)
+
+
+@app.command()
+def retry(run: RunId, output: Output = Format.TABLE) -> None:
+    """Run an ended flow run again, as the same run: task runs whose results are kept do not run again."""
+    with open_api() as client:
+        _say(client.retry_flow_run(parse_id(run, "flow run")), output)
+
+
+def _say(run: "FlowRunRead", output: Format) -> None:
+    if output is Format.JSON:
+        print_json(run.model_dump(mode="json"))
+        return
+    until = run.pause.until if run.pause is not None else None
+    print(f"Flow run {run.name!r} is {_AS_WORDS.get(run.state.name, run.state.name.lower())}.")
+    if until is not None:
+        print(f"It fails unless it is resumed before {until:%Y-%m-%d %H:%M:%S %Z}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +58,18 @@ def test_what_fails_gives_failed_with_the_arguments_name(value: Any, field: str,
     assert told.flow_states() == ["Pending", "Failed"]
     with pytest.raises(ParameterTypeError, match=field):
         run(counts, value)
+
+
+def test_the_traceback_of_an_argument_that_does_not_fit_leads_to_the_call() -> None:
+    def counts(n: int) -> int:
+        return n
+
+    with pytest.raises(ParameterTypeError) as caught:
+        run(counts, "x")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "direct cause" not in shown
+    assert "engine/parameters.py" not in shown
+    assert __file__ in shown
 
 
 def test_every_argument_at_fault_is_named() -> None:

@@ -28,7 +28,7 @@ from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.tasks import collect_inputs, inherit_log_prints, settle_value
 from towpath.engine.telling import enter_flow_state, enter_task_state, open_root_teller, tell_flow_run, tell_mirror
 from towpath.engine.timeouts import Overtime
-from towpath.errors import SuspendSignal, TerminationSignal, TransitionRefused, UpstreamTaskError
+from towpath.errors import ParameterTypeError, SuspendSignal, TerminationSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
 from towpath.states import State
@@ -184,6 +184,8 @@ def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
         try:
             run.parameters = yield CallBack(validate_parameters, flow.fn, flow.signature, run.parameters)
         except Exception as error:  # noqa: BLE001 - also what validators and annotations of the user's raise
+            if isinstance(error, ParameterTypeError):
+                error.__traceback__ = None  # its caller's line is what people look for
             message = f"Validation of flow parameters failed with error: {error}"
             logger.error(message)
             yield from _end(context, State(StateType.FAILED, message=message, data=error), logger)

@@ -65,7 +65,7 @@ def _coerce(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''}"
         raise ParameterTypeError(
             f"{count} for the parameters of {getattr(fn, '__name__', fn)!r}: " + "; ".join(problems)
-        ) from error
+        ) from None  # pydantic's own words for the same would be printed above it
 
 
 @lru_cache(maxsize=256)

@@ -14,8 +14,11 @@ Param = Annotated[
 Params = Annotated[str | None, typer.Option("--params", metavar="JSON", help="Parameters as one JSON object.")]
 
 
-def parse_parameters(document: str | None, assignments: list[str]) -> dict[str, Any]:
+def parse_parameters(document: str | None, assignments: list[str], *, option: str = "--params") -> dict[str, Any]:
     """Parameters as people give them: one JSON object, and NAME=VALUE on top of it.
+
+    Args:
+        option: which one gave the object, for the error.
 
     Raises:
         TowpathError: one of them cannot be read.
@@ -25,9 +28,9 @@ def parse_parameters(document: str | None, assignments: list[str]) -> dict[str, 
         try:
             given = json.loads(document)
         except ValueError as error:
-            raise TowpathError(f"--params is not JSON ({error}): give an object, as '{{\"year\": 2021}}'.") from None
+            raise TowpathError(f"{option} is not JSON ({error}): give an object, as '{{\"year\": 2021}}'.") from None
         if not isinstance(given, dict):
-            raise TowpathError("--params must be a JSON object, as '{\"year\": 2021}'.")
+            raise TowpathError(f"{option} must be a JSON object, as '{{\"year\": 2021}}'.")
         parameters |= given
     for assignment in assignments:
         name, equals, text = assignment.partition("=")

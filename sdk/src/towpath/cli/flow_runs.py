@@ -125,7 +125,8 @@ def resume(
     """Resume a paused or suspended flow run, with the input that it waits for if it waits for one."""
     from towpath.contract.run_control import FlowRunResume  # noqa: PLC0415 - see asking.open_api
 
-    run_input = parse_parameters(given or [], input_json) if given or input_json is not None else None
+    is_given = bool(given) or input_json is not None
+    run_input = parse_parameters(input_json, given or [], option="--input-json") if is_given else None
     with open_api() as client:
         _say(client.resume_flow_run(parse_id(run, "flow run"), FlowRunResume(run_input=run_input)), output)
 

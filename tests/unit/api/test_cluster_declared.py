@@ -64,6 +64,8 @@ async def api(template: Path, tmp_path: Path, cluster: Cluster, kube: RefusingKu
     holder: list[ClusterGate] = []
 
     class LateGate:
+        public_url = None
+
         async def admit(self, request: Any) -> Any:
             return await holder[0].admit(request)
 

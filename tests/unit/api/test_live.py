@@ -167,6 +167,8 @@ def cluster() -> Cluster:
 @contextlib.asynccontextmanager
 async def open_clustered(template: Path, folder: Path, cluster: Cluster) -> AsyncGenerator[Opened]:
     class LateGate:
+        public_url = None
+
         async def admit(self, request: Any) -> Any:
             return await ClusterGate(reviews[0]).admit(request)
 

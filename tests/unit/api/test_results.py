@@ -10,6 +10,7 @@ import pytest
 from tests.support.api import Api, open_api
 from towpath.contract.ids import now_us
 from towpath.contract.limits import MAX_RESULT
+from towpath_operator.api.access import Who
 from towpath_operator.services.retention import Keep, prune
 
 PICKLE = b"cos\nsystem\n(S'touch /tmp/never'\ntR.\x00\xff"
@@ -80,6 +81,8 @@ class PodGate:
     """A cluster in which the callers are pods of `team`, which may use results of their own namespace only."""
 
     home = "team"
+    public_url = None
+    who = Who("system:serviceaccount:team:flows", (), "token")
 
     async def admit(self, request: Any) -> "PodGate":
         return self

@@ -8,13 +8,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from towpath.contract.sessions import How
 from towpath_operator.domain.access import Access, Scope
 from towpath_operator.domain.refusals import Forbidden, InvalidRequest, Refusal
 from towpath_operator.domain.storable import may_be_unstorable, storable
@@ -26,8 +27,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__towpath_access__"
 
 
+class Who(NamedTuple):
+    """Who a caller is, for itself to see.
+
+    Attributes:
+        how: what says so.
+        csrf_token: what it must send with what changes something; None when the browser sends nothing by itself.
+        expires: when its token ends, in seconds since 1970; None when that is not known.
+    """
+
+    user: str
+    groups: tuple[str, ...]
+    how: How
+    csrf_token: str | None = None
+    expires: float | None = None
+
+
 class Permission(Protocol):
     """What a gate knows of one caller of one route."""
+
+    @property
+    def who(self) -> Who:
+        """Who the caller is."""
+        ...
 
     async def allow(self, verb: str, resource: str, namespace: str | None) -> bool:
         """Whether the caller may `verb` the `resource` in `namespace`; None for all namespaces."""
@@ -50,6 +72,11 @@ class Permission(Protocol):
 class Gate(Protocol):
     """Decides who a request comes from."""
 
+    @property
+    def public_url(self) -> str | None:
+        """Where people reach the pages, if something before the server changes the Host header."""
+        ...
+
     async def admit(self, request: Request) -> Permission:
         """The caller.
 
@@ -62,10 +89,20 @@ class Gate(Protocol):
 class Caller:
     """Who calls, and what the route needs. Handlers ask it before they answer."""
 
-    def __init__(self, permission: Permission, access: Access) -> None:
+    def __init__(self, permission: Permission, access: Access, public_url: str | None = None) -> None:
         self._permission = permission
         self._access = access
-        self.checked = access.scope is Scope.OPEN
+        self.public_url = public_url
+        self.checked = access.scope in (Scope.OPEN, Scope.KNOWN)
+
+    @property
+    def who(self) -> Who:
+        """Who the caller is."""
+        return self._permission.who
+
+    async def may(self, verb: str, resource: str, namespace: str | None) -> bool:
+        """Whether the caller might `verb` the `resource` in `namespace`; None for all. Says so, and lets nobody in."""
+        return await self._permission.allow(verb, resource, namespace)
 
     @property
     def home(self) -> str:
@@ -181,7 +218,7 @@ class _StorableRequest(Request):
 
 async def _guard(request: Request, handler: Callable[[Request], Awaitable[Response]], access: Access) -> Response:
     gate: Gate = request.app.state.gate
-    caller = Caller(await gate.admit(request), access)
+    caller = Caller(await gate.admit(request), access, gate.public_url)
     request.state.caller = caller
     response = await handler(_StorableRequest(request.scope, request.receive))
     if not caller.checked:

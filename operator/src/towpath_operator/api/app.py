@@ -24,6 +24,7 @@ from towpath_operator.api.routes import (
     results,
     run_control,
     server,
+    session,
     slots,
     task_runs,
 )
@@ -32,6 +33,7 @@ from towpath_operator.services.hub import Hub
 
 ROUTERS: tuple[APIRouter, ...] = (
     server.router,
+    session.router,
     attempts.router,
     events.router,
     slots.router,

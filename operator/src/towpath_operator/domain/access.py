@@ -8,10 +8,11 @@ from enum import StrEnum
 class Scope(StrEnum):
     """What decides whether a caller may use a route.
 
-    OPEN: anybody. NAMESPACED: a SubjectAccessReview in the namespace that the handler names. POD: the pod of the run's attempt.
+    OPEN: anybody. KNOWN: whoever may enter. NAMESPACED: a SubjectAccessReview in the namespace that the handler names. POD: the pod of the run's attempt.
     """
 
     OPEN = "open"
+    KNOWN = "known"
     NAMESPACED = "namespaced"
     POD = "pod"
 
@@ -40,6 +41,7 @@ class Identity:
 
 
 OPEN = Access(Scope.OPEN)
+KNOWN = Access(Scope.KNOWN)
 POD = Access(Scope.POD)
 
 

@@ -22,11 +22,11 @@ class KubeReviewer:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def review_token(self, token: str, audience: str) -> Identity | None:
-        """Whose token it is; None when it is not valid for the audience."""
-        spec = {"token": token, "audiences": [audience]}
+    async def review_token(self, token: str, audience: str | None) -> Identity | None:
+        """Whose token it is; None when it is not valid for the audience, or without one for the API server itself."""
+        spec = {"token": token} | ({} if audience is None else {"audiences": [audience]})
         status = await self._review(TOKEN_REVIEWS, "TokenReview", "authentication.k8s.io/v1", spec)
-        if not status.get("authenticated") or audience not in status.get("audiences", []):
+        if not status.get("authenticated") or (audience is not None and audience not in status.get("audiences", [])):
             return None
         user: Mapping[str, Any] = status.get("user", {})
         extra: Mapping[str, list[str]] = user.get("extra") or {}

@@ -1,6 +1,6 @@
 """All services of one API process, made from its database. Routes and loops get this."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from towpath.contract.declared import (
     BlockPut,
@@ -53,8 +53,11 @@ from towpath_operator.services.task_runs import TaskRuns
 from towpath_operator.store import declared as rows
 from towpath_operator.store.engine import Database
 from towpath_operator.store.listener import Listener
+from towpath_operator.store.namespaces import list_namespaces
 from towpath_operator.store.revisions import get_revision
 from towpath_operator.store.secret_files import SecretFiles
+
+MOST_NAMESPACES = 1_000
 
 
 class Hub:
@@ -173,6 +176,11 @@ class Hub:
         """Something was committed, here or by another replica."""
         self.signals.wake(topics)
         self.live.hear(topics, hints)
+
+    async def list_namespaces(self) -> Sequence[str]:
+        """The namespaces that hold anything, by name, at most MOST_NAMESPACES."""
+        async with self.database.read() as reader:
+            return await list_namespaces(reader, MOST_NAMESPACES)
 
     async def check_health(self) -> None:
         """Asks the database for an answer.

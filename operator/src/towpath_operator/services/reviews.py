@@ -37,8 +37,8 @@ class Reviewer(Protocol):
     Each raises StoreUnavailable-like refusals of its own when Kubernetes cannot be asked.
     """
 
-    async def review_token(self, token: str, audience: str) -> Identity | None:
-        """Whose token it is; None when it is not valid for the audience."""
+    async def review_token(self, token: str, audience: str | None) -> Identity | None:
+        """Whose token it is; None when it is not valid for the audience, or without one for Kubernetes' own API server."""
         ...
 
     async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
@@ -81,7 +81,12 @@ class ExpiringCache(Generic[K, V]):
 
 
 class Reviews:
-    """Cached reviews."""
+    """Cached reviews.
+
+    Args:
+        takes_api_server_tokens: whether tokens for Kubernetes' own API server are good here too. Whoever gets hold of one of our
+            callers' tokens could use such a one there, so that is for the administrator to decide.
+    """
 
     def __init__(
         self,
@@ -89,7 +94,10 @@ class Reviews:
         database: Database,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        *,
+        takes_api_server_tokens: bool = False,
     ) -> None:
+        self._audiences = (API_AUDIENCE, None) if takes_api_server_tokens else (API_AUDIENCE,)
         self._wall_clock = wall_clock
         self._reviewer = reviewer
         self._database = database
@@ -109,7 +117,7 @@ class Reviews:
         key = hashlib.sha256(token.encode()).digest()
         cached = self._tokens.get(key)
         if cached is None:
-            identity = await self._reviewer.review_token(token, API_AUDIENCE)
+            identity = await self._review(token)
             seconds = min(TOKEN_SECONDS, seconds_left(token, self._wall_clock())) if identity else REFUSED_SECONDS
             self._tokens.put(key, identity, seconds)
         else:
@@ -119,6 +127,14 @@ class Reviews:
                 f"The token is not valid for {API_AUDIENCE}, or has expired: `towpath login` gets one."
             )
         return identity
+
+    async def _review(self, token: str) -> Identity | None:
+        """Whose token it is, for the first audience that it is valid for."""
+        for audience in self._audiences:
+            identity = await self._reviewer.review_token(token, audience)
+            if identity is not None:
+                return identity
+        return None
 
     async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
         """Whether `who` may; asked of Kubernetes at most every VERDICT_SECONDS."""

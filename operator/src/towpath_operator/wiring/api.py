@@ -191,6 +191,6 @@ async def run_local(
         )
         announce(port, token if made else None)
         with delivering_spool(port, token):
-            await serve(settings, LocalGate(token), hub, listener, stopping=stopping)
+            await serve(settings, LocalGate(token, settings.public_url), hub, listener, stopping=stopping)
     finally:
         listener.close()

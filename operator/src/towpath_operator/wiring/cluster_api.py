@@ -9,12 +9,14 @@ import uvicorn
 
 from towpath_operator.api.app import create_metrics_app
 from towpath_operator.api.cluster_gate import ClusterGate
+from towpath_operator.api.proxies import TrustedProxies
 from towpath_operator.domain.refusals import Refusal
 from towpath_operator.kube.blocks import KubeBlocks
 from towpath_operator.kube.client import KubeClient
 from towpath_operator.kube.declared import KubeDeclared
 from towpath_operator.kube.reviews import KubeReviewer
 from towpath_operator.kube.secrets import KubeSecrets
+from towpath_operator.notifications.addresses import parse_networks
 from towpath_operator.services.hub import Hub
 from towpath_operator.services.reviews import Reviews
 from towpath_operator.wiring.api import bind, open_database, serve
@@ -32,6 +34,13 @@ class _MetricsServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Handles none."""
         yield
+
+
+def build_gate(settings: ServerSettings, reviews: Reviews) -> ClusterGate:
+    """The gate that the settings ask for."""
+    peers = parse_networks(settings.trusted_proxies)
+    proxies = TrustedProxies(peers, settings.proxy_user_header, settings.proxy_groups_header)
+    return ClusterGate(reviews, proxies, settings.public_url)
 
 
 async def run(settings: ServerSettings) -> None:
@@ -55,7 +64,10 @@ async def run(settings: ServerSettings) -> None:
     config = uvicorn.Config(create_metrics_app(hub), log_config=None, access_log=False, lifespan="off")
     metrics = asyncio.create_task(_MetricsServer(config).serve(sockets=[metrics_listener]))
     try:
-        gate = ClusterGate(Reviews(KubeReviewer(kube), hub.database))
+        gate = build_gate(
+            settings,
+            Reviews(KubeReviewer(kube), hub.database, takes_api_server_tokens=settings.accept_api_server_tokens),
+        )
         await serve(settings, gate, hub, listener, with_metrics=False)
     finally:
         metrics.cancel()

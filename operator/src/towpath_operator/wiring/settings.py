@@ -27,7 +27,11 @@ class ServerSettings(BaseSettings):
         database_url: `TOWPATH_DATABASE_URL`; the file `towpath.db` in TOWPATH_HOME if left out.
         api_token: `TOWPATH_API_TOKEN`; required of callers when it is set.
         log_level: `TOWPATH_SERVER_LOG_LEVEL`.
-        public_url: where people reach the pages, for links in messages (`TOWPATH_SERVER_PUBLIC_URL`).
+        public_url: where people reach the pages, for links in messages and for sessions behind a proxy (`TOWPATH_SERVER_PUBLIC_URL`).
+        trusted_proxies: in a cluster the peers whose headers say who a caller is, as `10.1.0.0/16`, separated by commas
+            (`TOWPATH_SERVER_TRUSTED_PROXIES`); `TOWPATH_SERVER_PROXY_USER_HEADER` and `TOWPATH_SERVER_PROXY_GROUPS_HEADER` name them.
+        accept_api_server_tokens: in a cluster whether tokens for Kubernetes' own API server are taken beside those for ours
+            (`TOWPATH_SERVER_ACCEPT_API_SERVER_TOKENS`).
         notify_allowed_networks: networks that messages may go to beyond public addresses, as `10.0.0.0/8,127.0.0.1`, separated by
             commas (`TOWPATH_SERVER_NOTIFY_ALLOWED_NETWORKS`).
         notify_secret_namespaces: in a cluster the namespaces whose Secrets are read for messages, separated by commas
@@ -50,13 +54,17 @@ class ServerSettings(BaseSettings):
     )
     log_level: str = "INFO"
     public_url: Annotated[str | None, Field(pattern=r"^https?://\S+$", max_length=1_000)] = None
+    trusted_proxies: str = ""
+    proxy_user_header: Annotated[str, Field(min_length=1, max_length=100)] = "X-Forwarded-User"
+    proxy_groups_header: Annotated[str, Field(min_length=1, max_length=100)] = "X-Forwarded-Groups"
+    accept_api_server_tokens: bool = False
     notify_allowed_networks: str = ""
     notify_secret_namespaces: str = ""
     keep_runs_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     keep_logs_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     keep_results_days: Annotated[int, Field(ge=0, le=36_500)] = 90
 
-    @field_validator("notify_allowed_networks")
+    @field_validator("notify_allowed_networks", "trusted_proxies")
     @classmethod
     def _check_networks(cls, text: str) -> str:
         parse_networks(text)

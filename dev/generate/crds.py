@@ -1,7 +1,7 @@
 """Builds the CustomResourceDefinitions from the contract's resource models. Pure: returns texts, writes nothing.
 
-Kubernetes takes structural schemas only: no `$ref`, no `anyOf` with null, no `additionalProperties` beside `properties`.
-What pydantic writes is brought into that form here.
+Kubernetes takes structural schemas only: no `$ref`, no `anyOf` with null, no `additionalProperties` beside `properties`, and
+exclusive bounds as flags beside the bound. What pydantic writes is brought into that form here.
 """
 
 from typing import Any
@@ -89,6 +89,10 @@ def _convert(schema: Schema, definitions: Schema) -> Schema:
     result = {key: value for key, value in schema.items() if key not in _DROPPED and value is not None}
     if "const" in result:
         result["enum"] = [result.pop("const")]
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if exclusive in result:  # a number in JSON schema, a flag beside the bound in a CRD
+            result |= {bound: result[exclusive], exclusive: True}
     if "properties" in result:
         result.pop("additionalProperties", None)
         result["properties"] = {key: _convert(value, definitions) for key, value in result["properties"].items()}

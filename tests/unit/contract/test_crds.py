@@ -58,3 +58,8 @@ def test_the_chart_holds_the_same_crds() -> None:
 def test_what_no_structural_schema_can_say_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot say"):
         structural({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+
+
+def test_an_exclusive_bound_is_a_flag_beside_the_bound() -> None:
+    schema = structural({"type": "number", "exclusiveMinimum": 0, "maximum": 5})
+    assert schema == {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 5}

@@ -318,3 +318,27 @@ async def test_the_server_says_what_it_is(api: Api) -> None:
     assert server["database"]["size_bytes"] > 0
     assert server["database"]["kind"] in ("sqlite", "postgresql")
     assert server["retention"] == {"runs_days": 90, "logs_days": 30}
+
+
+async def test_task_runs_of_flows_and_namespaces_are_listed_and_counted(api: Api) -> None:
+    for flow in ("etl", "other"):
+        run, tasks = make_id(), [make_id() for _ in range(3)]
+        items = [make_task_run(task, run) for task in tasks] + [make_state(task, "FAILED") for task in tasks[1:]]
+        await api.tell(make_batch(run, make_flow_run(run, flow), *items))
+    since = str(from_micros(now_us() - HOUR))
+    for query, expected in (
+        ({}, 6),
+        ({"namespace": "default", "state": "FAILED"}, 4),
+        ({"flow": "etl", "state": "FAILED"}, 2),
+        ({"flow": "etl", "since": since}, 3),
+        ({"flow": ["etl", "other"], "state": "Failed", "since": since}, 4),
+        ({"flow": "etl", "name": "clean-0"}, 3),
+        ({"namespace": "other"}, 0),
+        ({"flow": "none"}, 0),
+    ):
+        page = await api.get("/task-runs", **query)
+        assert (len(page["items"]), page["total"], page["total_capped"]) == (expected, expected, False), query
+
+
+async def test_a_short_text_is_searched_too(three: Api) -> None:
+    assert await names(three, search="a") == ["a"]

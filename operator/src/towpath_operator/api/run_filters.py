@@ -15,7 +15,11 @@ from towpath_operator.domain.refusals import InvalidRequest
 Name = Annotated[str | None, Query(max_length=500, description="The whole name.")]
 Search = Annotated[
     str | None,
-    Query(min_length=1, max_length=200, description="A part of the name, in either case; or the whole id."),
+    Query(
+        min_length=1,
+        max_length=200,
+        description="A part of the name, in either case; or the whole id. Less than three letters are looked for among the newest 20,000.",
+    ),
 ]
 Parameters = Annotated[
     list[str] | None,

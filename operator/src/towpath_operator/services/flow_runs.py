@@ -12,11 +12,13 @@ from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, de
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name, shown_name
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.filters import FlowRunFilter, Sort
-from towpath_operator.domain.pages import PageRequest, encode_cursor
+from towpath_operator.domain.pages import COUNTED, PageRequest, encode_cursor
 from towpath_operator.domain.parameters import check_parameters, lay_over
 from towpath_operator.domain.pausing import is_suspended
 from towpath_operator.domain.refusals import DeploymentNotFound, InvalidRequest, NotFound
+from towpath_operator.domain.rollups import FLOW_RUNS
 from towpath_operator.domain.times import to_micros
+from towpath_operator.services.overviews import find_scope, is_kept
 from towpath_operator.services.pages import paged
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.views import view_flow_run, view_state
@@ -25,6 +27,7 @@ from towpath_operator.store.attempts import find_attempt, find_attempts
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
 from towpath_operator.store.engine import TOPIC_CHANGES, TOPIC_CLAIMS, Database, Reader, Transaction
 from towpath_operator.store.revisions import get_revision
+from towpath_operator.store.rollups import read_total
 from towpath_operator.store.types import Row
 
 MOST_CHANGES = 500
@@ -52,7 +55,8 @@ class FlowRuns:
     async def list(self, wanted: FlowRunFilter, page: PageRequest, sort: Sort) -> Page[FlowRunRead]:
         """One page of the matching runs in this order."""
         async with self._database.read() as reader:
-            found, total = await rows.list_flow_runs(reader, wanted, page, sort)
+            found = await rows.list_flow_runs(reader, wanted, page, sort)
+            total = await _count(reader, wanted)
             shown = found[: page.limit]
             views = await view_all(reader, shown)
         cursor = None
@@ -127,6 +131,18 @@ class FlowRuns:
             if left <= 0 or self._signals.closed:
                 return FlowRunChanges(items=[], cursor=cursor)
             await self._signals.wait(TOPIC_CHANGES, count, min(left, BACKSTOP_SECONDS))
+
+
+async def _count(reader: Reader, wanted: FlowRunFilter) -> int:
+    """How many runs match, up to the cap. Where the histograms' counts say that there are more than that, none is looked at."""
+    scope = await find_scope(reader, wanted.flows, wanted.deployments, wanted.tags)
+    if scope is not None and wanted.since is None and wanted.until is None and is_kept(wanted):
+        codes = {code for code, _ in wanted.states}
+        by_state = await read_total(reader, FLOW_RUNS, *scope, wanted.namespaces)
+        kept = sum(number for code, number in by_state.items() if not codes or code in codes)
+        if kept > COUNTED:
+            return kept
+    return await rows.count_flow_runs(reader, wanted)
 
 
 def _no_run(run_id: UUID) -> NotFound:

@@ -27,12 +27,10 @@ from towpath_operator.store.engine import Database, Reader
 from towpath_operator.store.rollups import Wanted, read_counts
 from towpath_operator.store.types import Row
 
-MOST_COUNTED = 20_000
+MOST_COUNTED = 10_000
 """Where no counts are kept for a filter, a histogram counts so many runs."""
-SLICES = 40
+SLICES = 20
 MOST_PARTS = 10_000
-MOST_TRIED = 20_000
-"""Times that one calendar works out at most."""
 
 
 class Overviews:
@@ -50,8 +48,8 @@ class Overviews:
         axis = plan_axis(wanted.since, wanted.until, seconds, offset, now_us())
         wanted = replace(wanted, since=axis.since, until=axis.until)
         async with self._database.read() as reader:
-            scope = await _scope(reader, wanted.flows, wanted.deployments, wanted.tags)
-            if scope is None or not _is_kept(wanted):
+            scope = await find_scope(reader, wanted.flows, wanted.deployments, wanted.tags)
+            if scope is None or not is_kept(wanted):
                 found = await rows.count_flow_runs(reader, wanted, axis.stored, MOST_COUNTED)
                 return build_histogram(axis, found, capped=_number(found) >= MOST_COUNTED)
             found = await _read(reader, FLOW_RUNS, axis, scope, wanted.namespaces)
@@ -66,8 +64,8 @@ class Overviews:
         axis = plan_axis(wanted.since, wanted.until, seconds, offset, now_us())
         wanted = replace(wanted, since=axis.since, until=axis.until)
         async with self._database.read() as reader:
-            scope = await _scope(reader, wanted.flows, wanted.deployments, ())
-            if scope is None or not _is_kept_of_tasks(wanted):
+            scope = await find_scope(reader, wanted.flows, wanted.deployments, ())
+            if scope is None or not is_kept_of_tasks(wanted):
                 found = await rows.count_task_runs(reader, wanted, axis.stored, MOST_COUNTED)
                 return build_histogram(axis, found, capped=_number(found) >= MOST_COUNTED)
             found = await _read(reader, TASK_RUNS, axis, scope, wanted.namespaces)
@@ -111,7 +109,7 @@ class Overviews:
         return await asyncio.to_thread(_plan_runs, found, max(since, now_us()), until, limit)
 
 
-async def _scope(
+async def find_scope(
     reader: Reader, flows: Sequence[str], deployments: Sequence[str], tags: Sequence[str]
 ) -> tuple[Scope, list[str]] | None:
     """Whose counts answer for these; None when none do: counts of two tags would count a run with both twice."""
@@ -126,12 +124,12 @@ async def _scope(
     return (Scope.TAG, list(tags)) if tags else (Scope.NAMESPACE, [""])
 
 
-def _is_kept(wanted: FlowRunFilter) -> bool:
+def is_kept(wanted: FlowRunFilter) -> bool:
     rest = (wanted.work_queues, wanted.name, wanted.search, wanted.parameters, wanted.parent_flow_run_id)
     return not any(rest) and all(name is None for _, name in wanted.states)
 
 
-def _is_kept_of_tasks(wanted: TaskRunFilter) -> bool:
+def is_kept_of_tasks(wanted: TaskRunFilter) -> bool:
     rest = (wanted.flow_run_id, wanted.task, wanted.name, wanted.search)
     return not any(rest) and all(name is None for _, name in wanted.states)
 

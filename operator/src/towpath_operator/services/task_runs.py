@@ -6,11 +6,33 @@ from towpath.contract.runs import LogRead, Page, StateRead, TaskRunRead
 from towpath_operator.domain.filters import LogFilter, TaskRunFilter
 from towpath_operator.domain.pages import PageRequest, encode_cursor
 from towpath_operator.domain.refusals import NotFound
+from towpath_operator.domain.rollups import TASK_RUNS
+from towpath_operator.services.overviews import MOST_COUNTED, find_scope, is_kept_of_tasks
 from towpath_operator.services.pages import paged
 from towpath_operator.services.views import view_log, view_state, view_task_run
 from towpath_operator.store import task_runs as rows
-from towpath_operator.store.engine import Database
+from towpath_operator.store.engine import Database, Reader
 from towpath_operator.store.flow_runs import list_states
+from towpath_operator.store.rollups import read_total
+
+
+async def _count(reader: Reader, wanted: TaskRunFilter) -> tuple[int, bool]:
+    """How many match, and whether there are more than that: what joins millions of task runs to flow runs is not counted."""
+    if not rows.is_joined(wanted):
+        return await rows.count_task_runs(reader, wanted), False
+    matching, more = await rows.count_newest(reader, wanted, MOST_COUNTED)
+    scope = await find_scope(reader, wanted.flows, wanted.deployments, ())
+    if (
+        not more
+        or scope is None
+        or wanted.since is not None
+        or wanted.until is not None
+        or not is_kept_of_tasks(wanted)
+    ):
+        return matching, more
+    codes = {code for code, _ in wanted.states}
+    by_state = await read_total(reader, TASK_RUNS, *scope, wanted.namespaces)
+    return max(matching, sum(number for code, number in by_state.items() if not codes or code in codes)), False
 
 
 class TaskRuns:
@@ -34,10 +56,11 @@ class TaskRuns:
     async def list(self, wanted: TaskRunFilter, page: PageRequest) -> Page[TaskRunRead]:
         """One page of the matching task runs, newest first."""
         async with self._database.read() as reader:
-            found, total = await rows.list_task_runs(reader, wanted, page)
+            found = await rows.list_task_runs(reader, wanted, page)
+            total, more = await _count(reader, wanted)
         shown = found[: page.limit]
         cursor = encode_cursor((shown[-1]["id"].hex,)) if len(found) > page.limit else None
-        return paged([view_task_run(row) for row in shown], total, cursor)
+        return paged([view_task_run(row) for row in shown], total, cursor, more=more)
 
     async def states(self, run_id: UUID) -> Page[StateRead]:
         """The task run's history, oldest first."""

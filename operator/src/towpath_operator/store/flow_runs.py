@@ -78,10 +78,9 @@ SORT_COLUMNS: Mapping[str, Column[Any]] = {
 
 async def list_flow_runs(
     reader: Reader, wanted: FlowRunFilter, page: PageRequest, sort: Sort = _BY_TIME
-) -> tuple[Sequence[Row], int]:
-    """One page of the matching runs in this order, with one more than the limit if there are more; and how many match."""
+) -> Sequence[Row]:
+    """One page of the matching runs in this order, with one more than the limit if there are more."""
     conditions = flow_run_conditions(wanted)
-    total = await count_capped(reader, select(flow_runs.c.id).where(*conditions))
     keys = (SORT_COLUMNS[sort.by], flow_runs.c.id)
     if page.after:
         conditions.append(beyond(keys, page.after, descending=sort.descending))
@@ -89,7 +88,12 @@ async def list_flow_runs(
     page_ids = select(flow_runs.c.id).where(*conditions).order_by(*order).limit(page.limit + 1)
     ids = (await reader.execute(page_ids)).scalars().all()
     rows = {row["id"]: row for row in await find_flow_runs(reader, ids)} if ids else {}
-    return [rows[run_id] for run_id in ids], total
+    return [rows[run_id] for run_id in ids]
+
+
+async def count_flow_runs(reader: Reader, wanted: FlowRunFilter) -> int:
+    """How many runs match, up to the cap of lists."""
+    return await count_capped(reader, select(flow_runs.c.id).where(*flow_run_conditions(wanted)))
 
 
 async def list_changed(reader: Reader, after: int, limit: int, namespaces: Sequence[str] | None) -> Sequence[Row]:
@@ -140,7 +144,7 @@ def flow_run_conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
     if wanted.name is not None:
         conditions.append(columns.name == wanted.name)
     if wanted.search is not None:
-        conditions.append(matches(columns, wanted.search))
+        conditions.append(_found(wanted.search))
     for parameter in wanted.parameters:
         conditions.append(columns.id.in_(_with_parameter(parameter)))
     if wanted.parent_flow_run_id is not None:
@@ -150,6 +154,19 @@ def flow_run_conditions(wanted: FlowRunFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(columns.expected_time < wanted.until)
     return conditions
+
+
+def _found(search: str) -> ColumnElement[bool]:
+    """Runs that match; a text too short for PostgreSQL's index of names is looked for among the newest runs only."""
+    if len(search) >= SHORTEST_INDEXED:
+        return matches(flow_runs.c, search)
+    newest = select(flow_runs.c.id, flow_runs.c.name).order_by(flow_runs.c.expected_time.desc()).limit(MOST_SEARCHED)
+    found = newest.subquery()
+    return flow_runs.c.id.in_(select(found.c.id).where(matches(found.c, search)))
+
+
+SHORTEST_INDEXED = 3
+MOST_SEARCHED = 20_000
 
 
 def matches(columns: Any, search: str) -> ColumnElement[bool]:

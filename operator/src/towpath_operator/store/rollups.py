@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from towpath_operator.domain.rollups import Counts, Scope
+from towpath_operator.domain.rollups import WIDTHS, Counts, Scope
 from towpath_operator.store.bulk import Insert
 from towpath_operator.store.tables import rollups
 
@@ -63,6 +63,26 @@ async def read_counts(reader: AsyncConnection, wanted: Wanted) -> list[tuple[int
     if wanted.namespaces is not None:
         query = query.where(columns.namespace.in_(wanted.namespaces))
     return [(bucket, state, int(number)) for bucket, state, number in (await reader.execute(query)).all()]
+
+
+async def read_total(
+    reader: AsyncConnection, kind: int, scope: Scope, owners: Sequence[str], namespaces: Sequence[str] | None
+) -> dict[int, int]:
+    """How many runs there are by state, at any time."""
+    columns = rollups.c
+    query = (
+        select(columns.state, func.sum(columns.number))
+        .where(
+            columns.kind == kind,
+            columns.seconds == WIDTHS[-1],
+            columns.scope == int(scope),
+            columns.owner.in_(owners),
+        )
+        .group_by(columns.state)
+    )
+    if namespaces is not None:
+        query = query.where(columns.namespace.in_(namespaces))
+    return {state: max(0, int(number)) for state, number in (await reader.execute(query)).all()}
 
 
 async def delete_old_counts(connection: AsyncConnection, seconds: int, before: int) -> int:

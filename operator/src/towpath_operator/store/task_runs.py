@@ -1,6 +1,7 @@
 """Reads task runs and log lines. Ingest writes them."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, FromClause, and_, func, insert, literal_column, or_, select
@@ -36,36 +37,66 @@ async def find_task_run(reader: Reader, run_id: UUID) -> Row | None:
     return (await reader.execute(_READ.where(task_runs.c.id == run_id))).mappings().one_or_none()
 
 
-async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageRequest) -> tuple[Sequence[Row], int]:
-    """One page of the matching task runs, newest first, with one more than the limit if there are more; and how many match."""
-    columns = task_runs.c
+async def list_task_runs(reader: Reader, wanted: TaskRunFilter, page: PageRequest) -> Sequence[Row]:
+    """One page of the matching task runs, newest first, with one more than the limit if there are more."""
     conditions = conditions_of(wanted)
-    total = await count_capped(reader, select(columns.id).select_from(task_run_source(wanted)).where(*conditions))
     if page.after:
-        conditions.append(columns.id < page.after[0])
-    query = _READ.where(*conditions).order_by(columns.id.desc()).limit(page.limit + 1)
-    return (await reader.execute(query)).mappings().all(), total
+        conditions.append(task_runs.c.id < page.after[0])
+    query = _READ.where(*conditions).order_by(task_runs.c.id.desc()).limit(page.limit + 1)
+    return (await reader.execute(query)).mappings().all()
+
+
+async def count_task_runs(reader: Reader, wanted: TaskRunFilter) -> int:
+    """How many match, up to the cap of lists."""
+    matching = select(task_runs.c.id).select_from(task_run_source(wanted)).where(*conditions_of(wanted))
+    return await count_capped(reader, matching)
+
+
+async def count_newest(reader: Reader, wanted: TaskRunFilter, most: int) -> tuple[int, bool]:
+    """How many match among the newest `most` that match in all but their flow run, and whether there are older ones."""
+    columns = task_runs.c
+    newest = select(columns.id, columns.flow_run_id, columns.teller_namespace).where(*_own_conditions(wanted))
+    seen = newest.order_by(columns.id.desc()).limit(most + 1).subquery()
+    count = func.count().filter(*_joined_conditions(wanted, seen.c))
+    query = select(func.count(), count).select_from(seen.outerjoin(flow_runs, flow_runs.c.id == seen.c.flow_run_id))
+    looked_at, matching = (await reader.execute(query)).one()
+    return matching, looked_at > most
+
+
+def is_joined(wanted: TaskRunFilter) -> bool:
+    """Whether the filter asks for something of the flow run that task runs belong to."""
+    return wanted.namespaces is not None or bool(wanted.flows or wanted.deployments)
 
 
 def task_run_source(wanted: TaskRunFilter) -> FromClause:
     """What the filter's conditions are about: the task runs, with their flow runs where it asks for those."""
-    if wanted.namespaces is None and not wanted.flows and not wanted.deployments:
+    if not is_joined(wanted):
         return task_runs
     return task_runs.outerjoin(flow_runs, flow_runs.c.id == task_runs.c.flow_run_id)
 
 
 def conditions_of(wanted: TaskRunFilter) -> list[ColumnElement[bool]]:
     """What the filter asks of rows of `task_run_source`."""
-    columns = task_runs.c
+    return _own_conditions(wanted) + _joined_conditions(wanted, task_runs.c)
+
+
+def _joined_conditions(wanted: TaskRunFilter, columns: Any) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.flow_run_id is not None:
-        conditions.append(columns.flow_run_id == wanted.flow_run_id)
     if wanted.namespaces is not None:
-        conditions.append(_NAMESPACE.in_(wanted.namespaces))
+        namespace = func.coalesce(flow_runs.c.namespace, columns.teller_namespace)
+        conditions.append(namespace.in_(wanted.namespaces))
     if wanted.flows:
         conditions.append(flow_runs.c.flow_id.in_(named(flows, wanted.flows)))
     if wanted.deployments:
         conditions.append(flow_runs.c.deployment_id.in_(named_deployments(wanted.deployments)))
+    return conditions
+
+
+def _own_conditions(wanted: TaskRunFilter) -> list[ColumnElement[bool]]:
+    columns = task_runs.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.flow_run_id is not None:
+        conditions.append(columns.flow_run_id == wanted.flow_run_id)
     if wanted.states:
         conditions.append(or_(*(state_condition(columns, code, name) for code, name in wanted.states)))
         if not {code for code, _ in wanted.states} & {None, CODES[StateType.COMPLETED]}:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, select, text
 
 from towpath_operator.store.engine import Reader
-from towpath_operator.store.tables import deployments, flow_runs
+from towpath_operator.store.tables import deployments, flow_runs, flows
 from towpath_operator.store.tables.flow_runs import ACTIVE, HOLDS, WAITING
 
 
@@ -32,17 +32,17 @@ async def count_deployments(reader: Reader, flow_ids: Sequence[UUID]) -> dict[UU
 
 async def find_last_starts(reader: Reader, column: str, ids: Sequence[UUID]) -> dict[UUID, int]:
     """When the newest started run of each flow or deployment (by `column`) began."""
-    found: dict[UUID, int] = {}
-    for owner in ids:
-        query = (
-            select(flow_runs.c.start_time)
-            .where(flow_runs.c[column] == owner, flow_runs.c.start_time.is_not(None))
-            .order_by(flow_runs.c.expected_time.desc(), flow_runs.c.id.desc())
-            .limit(1)
-        )
-        if (started := (await reader.execute(query)).scalar_one_or_none()) is not None:
-            found[owner] = started
-    return found
+    owners = flows if column == "flow_id" else deployments
+    started = (
+        select(flow_runs.c.start_time)
+        .where(flow_runs.c[column] == owners.c.id, flow_runs.c.start_time.is_not(None))
+        .order_by(flow_runs.c.expected_time.desc(), flow_runs.c.id.desc())
+        .limit(1)
+        .correlate(owners)
+        .scalar_subquery()
+    )
+    found = (await reader.execute(select(owners.c.id, started).where(owners.c.id.in_(ids)))).all()
+    return {owner: time for owner, time in found if time is not None}
 
 
 async def find_next_runs(reader: Reader, deployment_ids: Sequence[UUID], now: int) -> dict[UUID, int]:

@@ -43,7 +43,7 @@ async def get_flow_run_histogram(
     """Counts runs by state and by the time at which they were expected, by default of the last day.
 
     Exact, and as fast for a million runs as for ten, for all runs or those of flows, of deployments, or of one tag; with any other
-    filter the newest 20,000 runs that match are counted, and `capped` says when there were more.
+    filter the newest 10,000 runs that match are counted, and `capped` says when there were more.
     """
     await caller.check_all(wanted.namespaces)
     return await hub.overviews.flow_run_histogram(wanted, bucket_seconds, offset_seconds)

@@ -26,6 +26,21 @@ def test_every_type_has_names_and_the_first_is_its_default() -> None:
     assert len(all_names) == len(set(all_names))
 
 
+def test_the_names_of_each_type_are_those_that_prefect_has() -> None:
+    assert {str(state_type): " ".join(names) for state_type, names in NAMES.items()} == {
+        "SCHEDULED": "Scheduled Late AwaitingRetry Resuming AwaitingConcurrencySlot",
+        "PENDING": "Pending NotReady Submitting InfrastructurePending",
+        "RUNNING": "Running Retrying Rerunning",
+        "PAUSED": "Paused Suspended",
+        "CANCELLING": "Cancelling",
+        "COMPLETED": "Completed Cached",
+        "FAILED": "Failed TimedOut",
+        "CRASHED": "Crashed",
+        "CANCELLED": "Cancelled",
+    }
+    assert {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} == TERMINAL
+
+
 @pytest.mark.parametrize("before", ["PENDING", "RUNNING", "CANCELLING", "CANCELLED"])
 def test_a_run_already_submitted_is_not_submitted_again(before: str) -> None:
     verdict = judge(propose(StateType(before), StateType.PENDING))

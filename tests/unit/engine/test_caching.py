@@ -425,3 +425,38 @@ def test_a_flow_run_as_a_script_and_one_loaded_by_a_deployment_share_the_cache(h
     assert run_as_script("1") == "['Completed', 'Completed']"
     assert run_as_script("2") == "['Cached', 'Cached']"
     assert load_flow("etl.py:etl", tmp_path)() == ["Cached", "Cached"]
+
+
+def test_a_cache_key_function_implies_that_the_result_is_persisted(home: Path, told: Recording) -> None:
+    counted = Counted(cache_key_fn=task_input_hash)
+    counted.run(1)
+    assert (home / "results" / told.run_id("work-0")).is_file()
+
+
+def test_a_result_is_found_by_every_flow_and_the_newest_counts(told: Recording) -> None:
+    counted = Counted(cache_key_fn=fixed_key)
+    flow(lambda: counted.task(1), name="first")()
+    flow(lambda: counted.task.with_options(refresh_cache=True)(2), name="second")()
+    assert flow(lambda: counted.task(3), name="third")() == 2
+    assert counted.task(4) == 2
+    assert counted.calls == [1, 2]
+
+
+def test_two_tasks_with_the_same_code_and_arguments_have_keys_of_their_own() -> None:
+    def one(x: int) -> int:
+        return x
+
+    def other(x: int) -> int:
+        return x
+
+    keys = [task_input_hash(Context(task(fn)), {"x": 1}) for fn in (one, other)]
+    assert keys[0] != keys[1]
+    assert hash_function(one) == hash_function(other)
+
+
+def test_arguments_that_json_cannot_say_are_hashed_by_their_pickle() -> None:
+    assert hash_value([Multiply(2), range(3)]) == hash_value([Multiply(2), range(3)])
+    assert hash_value([Multiply(2), range(3)]) != hash_value([Multiply(3), range(3)])
+    counted = Counted(cache_key_fn=task_input_hash)
+    counted.run(Multiply(2), Multiply(2), Multiply(3))
+    assert [call.factor for call in counted.calls] == [2, 3]

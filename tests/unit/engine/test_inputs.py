@@ -1,5 +1,6 @@
 """Where a task's inputs come from: futures and states in arguments, `wait_for`, and what becomes of bad upstreams."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.unit.engine.recording import Recording
 from towpath import allow_failure, flow, quote, task
 from towpath.errors import UnfinishedRun
 from towpath.futures import Future
-from towpath.states import Cancelled, Crashed, State
+from towpath.states import Cancelled, Crashed, Failed, Paused, Pending, Running, Scheduled, State
 
 
 @task
@@ -134,6 +135,28 @@ def test_allow_failure_in_wait_for_admits_failed() -> None:
         return same.submit(5, wait_for=[allow_failure(fail.submit())]).result()
 
     assert my_flow() == 5
+
+
+@pytest.mark.parametrize("state", [Failed(), Crashed(), Cancelled(), Paused(), Running(), Pending(), Scheduled()])
+def test_no_state_but_completed_admits_a_task(state: State[Any]) -> None:
+    @flow
+    def my_flow() -> list[str]:
+        given = same(state, return_state=True)
+        waited = same(1, wait_for=[state], return_state=True)
+        return [given.name, waited.name]
+
+    assert my_flow() == ["NotReady", "NotReady"]
+
+
+def test_a_timeout_is_a_failure_that_may_be_allowed() -> None:
+    slow = task(lambda: time.sleep(30), name="slow", timeout_seconds=0.05)
+
+    @flow
+    def my_flow() -> Any:
+        state = slow(return_state=True)
+        return state.name, type(same(allow_failure(state)))
+
+    assert my_flow() == ("TimedOut", TimeoutError)
 
 
 @pytest.mark.parametrize("state", [Crashed(), Cancelled()])

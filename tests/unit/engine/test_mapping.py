@@ -8,6 +8,7 @@ import pytest
 from tests.unit.engine.recording import Recording
 from towpath import allow_failure, flow, task, unmapped
 from towpath.errors import MappingLengthMismatch, MappingMissingIterable
+from towpath.futures import Future
 from towpath.states import State
 
 
@@ -37,6 +38,16 @@ def test_iterables_are_zipped_and_defaults_are_never_mapped() -> None:
     assert run(lambda: join.map([1, 2]).result()) == [(1, (7, 8, 9)), (2, (7, 8, 9))]
     assert run(lambda: join.map(range(2), b=(x for x in "xy")).result()) == [(0, "x"), (1, "y")]
     assert run(lambda: join.map({"k": 1, "l": 2}).result())[0][0] == "k"
+
+
+def test_a_map_gives_a_list_of_futures() -> None:
+    def body() -> int:
+        futures = join.map([1, 2])
+        assert isinstance(futures, list)
+        assert all(isinstance(future, Future) for future in futures)
+        return len(futures)
+
+    assert run(body) == 2
 
 
 def test_strings_bytes_files_and_single_values_go_whole() -> None:

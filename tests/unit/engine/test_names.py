@@ -39,6 +39,8 @@ def test_the_version_defaults_to_a_hash_of_the_file(told: Recording) -> None:
     assert first.version == second.version
     assert flow(lambda: None, name="c", version="7").version == "7"
     assert flow(print, name="d").version is None
+    assert clean.version == first.version
+    assert clean.with_options(version="8").version == "8"
     first()
     assert told.of_kind("flow_run")[0]["version"] == first.version
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine.recording import Recording
-from towpath import allow_failure, flow, quote, task
+from towpath import allow_failure, flow, quote, task, unmapped
 from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, judge
 from towpath.engine.inputs import Found, data_of, find_upstreams, resolve
 from towpath.engine.outcomes import summarise
@@ -227,3 +227,47 @@ def test_a_state_names_the_run_that_entered_it() -> None:
     with told.installed():
         state: State[int] = task(lambda: 1, name="t")(return_state=True)
     assert state.run_id == told.run_id(told.task_names()[0])
+
+
+@quick
+@given(outcomes=st.lists(st.booleans(), min_size=1, max_size=5), retries=st.integers(0, 3), inner=st.integers(0, 2))
+def test_any_history_of_a_retried_flow_follows_the_table_and_counts_its_tasks_anew(
+    outcomes: list[bool], retries: int, inner: int
+) -> None:
+    calls: list[bool] = []
+
+    def body() -> int:
+        calls.append(outcomes[min(len(calls), len(outcomes) - 1)])
+        if not calls[-1]:
+            raise ValueError
+        return len(calls)
+
+    work = task(body, name="work", retries=inner, persist_result=False)
+    told = Recording()
+    with told.installed():
+        state = flow(lambda: work(), name="f", retries=retries)(return_state=True)
+    most = (retries + 1) * (inner + 1)
+    tries = (outcomes + [outcomes[-1]] * most)[:most]
+    expected = tries.index(True) + 1 if True in tries else most
+    assert (len(calls), state.is_completed()) == (expected, True in tries)
+    flow_events = told.state_events(told.of_kind("flow_run")[0]["name"])
+    check_history(flow_events, RunKind.FLOW_RUN)
+    assert sum(event["name"] == "AwaitingRetry" for event in flow_events) == (expected - 1) // (inner + 1)
+    for event in told.state_events("work-0"):
+        assert event["run_count"] <= inner + 1
+
+
+@quick
+@given(
+    columns=st.lists(st.lists(st.integers(), min_size=3, max_size=3), min_size=1, max_size=3),
+    whole=st.lists(st.integers(), max_size=3),
+)
+def test_a_map_is_a_zip_with_what_is_unmapped_beside_each(columns: list[list[int]], whole: list[int]) -> None:
+    @task
+    def collect(whole: Any, **others: Any) -> Any:
+        return whole, others
+
+    named: dict[str, Any] = {f"column_{number}": column for number, column in enumerate(columns)}
+    with Recording().installed():
+        results = flow(lambda: collect.map(unmapped(whole), **named).result(), name="f")()
+    assert results == [(whole, dict(zip(named, row, strict=True))) for row in zip(*columns, strict=True)]

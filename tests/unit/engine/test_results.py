@@ -51,6 +51,13 @@ def test_a_persisted_result_lies_in_the_home_and_its_address_is_told(home: Path,
     assert files(home / "results") == [told.run_id("work-0")]
 
 
+def test_results_are_pickled_unless_another_serializer_is_named(home: Path, told: Recording) -> None:
+    work = task(lambda: {1, 2}, name="work", persist_result=True)
+    assert run(lambda: work()).result() == {1, 2}
+    stored = (home / "results" / told.run_id("work-0")).read_bytes()
+    assert json.loads(stored.partition(b"\n")[0])["serializer"] == "pickle"
+
+
 def test_flows_persist_their_results_too(home: Path, told: Recording) -> None:
     state = run(lambda: 5, persist_result=True)
     assert told.of_kind("state")[-1]["details"]["result"].endswith(told.of_kind("flow_run")[0]["id"])

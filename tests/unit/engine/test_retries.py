@@ -32,6 +32,10 @@ class UnpicklableError(Exception):
         self.holds = lambda: None
 
 
+def count_then_five(retries: int) -> list[float]:
+    return [retries, 5]
+
+
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The delays that runs asked for, which pass at once."""
@@ -113,6 +117,22 @@ def test_a_flows_retries_run_in_the_same_process(told: Recording, sleeps: list[f
     assert flow(body, name="again", retries=1, retry_delay_seconds=2)() == 2
     assert told.flow_states() == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
     assert sleeps == [2]
+
+
+@pytest.mark.parametrize(
+    ("delays", "expected"),
+    [([1, 2], [1, 2, 2]), (count_then_five, [3, 5, 5]), (exponential_backoff(3), [3, 6, 12])],
+)
+def test_a_flows_delays_may_be_lists_and_functions_too(delays: Any, expected: list[float], sleeps: list[float]) -> None:
+    assert flow(Flaky(3), name="again", retries=3, retry_delay_seconds=delays)() == 4
+    assert sleeps == expected
+
+
+def test_a_failed_flow_run_awaits_retry_with_its_message(told: Recording) -> None:
+    flow(Flaky(1), name="again", retries=1)()
+    waiting = told.state_events(told.of_kind("flow_run")[0]["name"])[2]
+    assert (waiting["type"], waiting["name"]) == ("SCHEDULED", "AwaitingRetry")
+    assert waiting["message"] == "Flow run encountered an exception: ValueError: failure 1"
 
 
 def test_the_retry_condition_decides() -> None:

@@ -268,6 +268,11 @@ def test_a_map_is_a_zip_with_what_is_unmapped_beside_each(columns: list[list[int
         return whole, others
 
     named: dict[str, Any] = {f"column_{number}": column for number, column in enumerate(columns)}
+
+    @flow
+    def maps() -> list[Any]:
+        return collect.map(unmapped(whole), **named).result()
+
     with Recording().installed():
-        results = flow(lambda: collect.map(unmapped(whole), **named).result(), name="f")()
+        results = maps()
     assert results == [(whole, dict(zip(named, row, strict=True))) for row in zip(*columns, strict=True)]

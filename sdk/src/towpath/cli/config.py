@@ -56,12 +56,12 @@ def set_values(
 ) -> None:
     """Set values in the active profile."""
     parsed = [_parse_assignment(text) for text in settings]
-    home, profiles, name = _active()
+    home, profiles, name = get_active_profile()
     values = {**profiles.values[name], **{setting.variable: value for setting, value in parsed}}
     write_profiles(home, profiles._replace(values={**profiles.values, name: values}))
     for setting, value in parsed:
         print(f"Set {setting.variable!r} to {_HIDDEN if setting.secret else value!r}.")
-        _warn_of_environment(setting)
+        warn_of_environment(setting)
     print(f"Updated profile {name!r}.")
 
 
@@ -90,7 +90,7 @@ def unset(
 ) -> None:
     """Take values out of the active profile."""
     chosen = [_get_setting(variable) for variable in settings]
-    home, profiles, name = _active()
+    home, profiles, name = get_active_profile()
     values = dict(profiles.values[name])
     for setting in chosen:
         if setting.variable not in values:
@@ -99,11 +99,16 @@ def unset(
     write_profiles(home, profiles._replace(values={**profiles.values, name: values}))
     for setting in chosen:
         print(f"Unset {setting.variable!r}.")
-        _warn_of_environment(setting)
+        warn_of_environment(setting)
     print(f"Updated profile {name!r}.")
 
 
-def _active() -> tuple[Path, Profiles, str]:
+def get_active_profile() -> tuple[Path, Profiles, str]:
+    """The home, its profiles, and the name of the one that counts.
+
+    Raises:
+        SettingsError: TOWPATH_PROFILE names one that is not there.
+    """
     home = get_home(os.environ)
     profiles = read_profiles(home)
     name = os.environ.get(PROFILE_VARIABLE) or profiles.active
@@ -112,6 +117,7 @@ def _active() -> tuple[Path, Profiles, str]:
     return home, profiles, name
 
 
-def _warn_of_environment(setting: Setting) -> None:
+def warn_of_environment(setting: Setting) -> None:
+    """Says when the environment keeps a profile's value from counting."""
     if os.environ.get(setting.variable):
         print(f"{setting.variable!r} is also set in the environment, which counts before the profile.")

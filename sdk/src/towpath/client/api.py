@@ -57,6 +57,7 @@ from towpath.contract.runs import (
     TakenRun,
     TaskRunRead,
 )
+from towpath.contract.sessions import SessionRead
 from towpath.errors import ApiError, NotFound, SettingsError
 from towpath.settings import Settings
 
@@ -120,6 +121,10 @@ class ApiClient:
     def interrupt(self) -> None:
         """Gives the connection up, from any thread: a request that waits for its answer fails at once, and all that follow."""
         self._transport.interrupt()
+
+    def get_session(self) -> SessionRead:
+        """Who this client is to the API, and what it may do."""
+        return self._ask("GET", "/session", SessionRead)
 
     # What is declared
 

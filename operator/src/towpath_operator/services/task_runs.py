@@ -4,7 +4,7 @@ from uuid import UUID
 
 from towpath.contract.runs import LogRead, Page, StateRead, TaskRunRead
 from towpath_operator.domain.filters import LogFilter, TaskRunFilter
-from towpath_operator.domain.pages import PageRequest, encode_cursor
+from towpath_operator.domain.pages import COUNTED, PageRequest, encode_cursor
 from towpath_operator.domain.refusals import NotFound
 from towpath_operator.domain.rollups import TASK_RUNS
 from towpath_operator.services.overviews import MOST_COUNTED, find_scope, is_kept_of_tasks
@@ -20,19 +20,21 @@ async def _count(reader: Reader, wanted: TaskRunFilter) -> tuple[int, bool]:
     """How many match, and whether there are more than that: what joins millions of task runs to flow runs is not counted."""
     if not rows.is_joined(wanted):
         return await rows.count_task_runs(reader, wanted), False
+    kept = await _kept(reader, wanted)
+    if kept > COUNTED:
+        return kept, False
     matching, more = await rows.count_newest(reader, wanted, MOST_COUNTED)
+    return (matching, more) if kept <= matching else (kept, False)
+
+
+async def _kept(reader: Reader, wanted: TaskRunFilter) -> int:
+    """How many match by the histograms' counts; 0 where those do not say."""
     scope = await find_scope(reader, wanted.flows, wanted.deployments, ())
-    if (
-        not more
-        or scope is None
-        or wanted.since is not None
-        or wanted.until is not None
-        or not is_kept_of_tasks(wanted)
-    ):
-        return matching, more
+    if scope is None or wanted.since is not None or wanted.until is not None or not is_kept_of_tasks(wanted):
+        return 0
     codes = {code for code, _ in wanted.states}
     by_state = await read_total(reader, TASK_RUNS, *scope, wanted.namespaces)
-    return max(matching, sum(number for code, number in by_state.items() if not codes or code in codes)), False
+    return sum(number for code, number in by_state.items() if not codes or code in codes)
 
 
 class TaskRuns:

@@ -46,6 +46,11 @@ class Future(Generic[R]):
         state = self.run.state if self.run is not None else None
         return state if state is not None else State("PENDING")
 
+    @property
+    def task_run(self) -> Any:
+        """The task run, with its `id`, `name` and `state`, under Prefect's name."""
+        return self.run
+
     def get_state(self) -> State[R]:
         """The state the run is in now."""
         return self.state

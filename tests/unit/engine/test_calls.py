@@ -117,6 +117,18 @@ def test_submit_gives_a_future_with_the_result() -> None:
     assert my_flow() == 8
 
 
+def test_a_future_knows_its_task_run(told: Recording) -> None:
+    @flow
+    def my_flow() -> None:
+        future = double.submit(4)
+        state = future.wait()
+        assert future.task_run.state is state
+        assert (future.task_run.id, future.task_run.name) == (future.task_run_id, future.name)
+        assert (told.run_id("double-0"), "double-0") == (future.task_run_id, future.name)
+
+    my_flow()
+
+
 def test_submitted_tasks_run_in_other_threads_at_the_same_time() -> None:
     barrier = threading.Barrier(3, timeout=20)
 

@@ -13,7 +13,7 @@ from towpath.settings import get_settings
 from towpath.testing import towpath_test_harness
 
 NAMES = {
-    "towpath": "flow task get_run_logger unmapped allow_failure quote tags Flow Task State",
+    "towpath": "flow task get_run_logger unmapped allow_failure quote tags Flow Task State pause_flow_run suspend_flow_run",
     "towpath.tasks": "task Task task_input_hash exponential_backoff",
     "towpath.flows": "flow Flow",
     "towpath.states": "State Completed Failed Cancelled Crashed Pending Running Scheduled Paused get_state_exception",
@@ -29,6 +29,15 @@ NAMES = {
     "towpath.exceptions": "MissingContextError MappingLengthMismatch MappingMissingIterable UpstreamTaskError FailedRun",
     "towpath.logging": "get_run_logger get_logger disable_run_logger",
     "towpath.annotations": "unmapped allow_failure quote",
+    "towpath.utilities.annotations": "unmapped allow_failure quote",
+    "towpath.filesystems": "LocalFileSystem RemoteFileSystem S3 GCS GitHub",
+    "towpath.blocks.core": "Block",
+    "towpath.blocks.system": "Secret JSON String DateTime",
+    "towpath.blocks.notifications": "SlackWebhook",
+    "towpath.deployments": "Deployment run_deployment",
+    "towpath.artifacts": "create_table_artifact create_markdown_artifact create_link_artifact",
+    "towpath.concurrency": "concurrency rate_limit",
+    "towpath.testing": "towpath_test_harness",
 }
 
 

@@ -1,0 +1,1 @@
+"""Modules that flows written for Prefect import from here; what they offer lives elsewhere."""

@@ -141,3 +141,40 @@ def test_every_pod_meets_the_restricted_standard(tools: Environment) -> None:
 def test_one_writer_at_a_time(tools: Environment) -> None:
     deployments = of_kind(render(tools), "Deployment").values()
     assert [(d["spec"]["replicas"], d["spec"]["strategy"]["type"]) for d in deployments] == [(1, "Recreate")] * 2
+
+
+def test_secrets_are_read_in_the_listed_namespaces_alone(tools: Environment) -> None:
+    assert not of_kind(render(tools), "Role")
+    documents = render(tools, "--set", "notifications.secretNamespaces={a,b}")
+    roles = [document for document in documents if document["kind"] == "Role"]
+    assert [role["metadata"]["namespace"] for role in roles] == ["a", "b"]
+    for role in roles:
+        assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    bindings = [d for d in documents if d["kind"] == "RoleBinding" and d["roleRef"]["kind"] == "Role"]
+    assert [binding["metadata"]["namespace"] for binding in bindings] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "value"),
+    [
+        ("api.publicUrl=https://t.example", "PUBLIC_URL", "https://t.example"),
+        ("api.auth.acceptApiServerTokens=true", "ACCEPT_API_SERVER_TOKENS", "true"),
+        ("api.auth.trustedProxies={10.1.0.0/16,10.2.0.1}", "TRUSTED_PROXIES", "10.1.0.0/16,10.2.0.1"),
+        ("notifications.allowedNetworks={10.1.0.0/16,fd00::/8}", "NOTIFY_ALLOWED_NETWORKS", "10.1.0.0/16,fd00::/8"),
+        ("notifications.secretNamespaces={a,b}", "NOTIFY_SECRET_NAMESPACES", "a,b"),
+    ],
+)
+def test_who_may_enter_and_where_messages_go_is_opted_into(
+    tools: Environment, option: str, variable: str, value: str
+) -> None:
+    def variables(*options: str) -> dict[str, str]:
+        spec = of_kind(render(tools, *options), "Deployment")["towpath-api"]["spec"]["template"]["spec"]
+        return {one["name"]: one.get("value", "") for one in spec["containers"][0]["env"]}
+
+    assert variables("--set", option)[f"TOWPATH_SERVER_{variable}"] == value
+    assert f"TOWPATH_SERVER_{variable}" not in variables()
+
+
+def test_a_network_that_is_none_is_refused(tools: Environment) -> None:
+    with pytest.raises(Exception, match="allowedNetworks"):
+        render(tools, "--set", "notifications.allowedNetworks={everywhere}")

@@ -68,3 +68,15 @@ def eats() -> None:
     print("eating", flush=True)
     eaten = [bytearray(16 * 1024 * 1024) for _ in range(1_000)]
     print(len(eaten))
+
+
+@task(tags=["dock"])
+def unload(seconds: float) -> None:
+    """Takes its time, at a dock that may be taken."""
+    time.sleep(seconds)
+
+
+@flow
+def docks(seconds: float = 600) -> None:
+    """Has one task with the tag `dock`."""
+    unload(seconds)

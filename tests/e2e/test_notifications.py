@@ -1,0 +1,179 @@
+"""Notifications and limits as `kubectl apply` makes them: a message at a webhook inside the cluster, a second task that waits."""
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dev.cluster.installing import CHART, NAMESPACE, RELEASE
+from tests.e2e.conftest import SCENARIOS
+from tests.support.cluster import Document, Namespace, find_condition, make_document, wait_for
+from towpath_operator.notifications.signing import verify
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+RECEIVER = """
+import http.server, json
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        print(json.dumps({"path": self.path, "signature": self.headers.get("Towpath-Signature"), "body": body}), flush=True)
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("", 8080), Receiver).serve_forever()
+"""
+KEY = "sesame"
+
+
+def apply_receiver(namespace: Namespace) -> None:
+    """A pod that prints what it is posted, and a Service before it."""
+    labels = {"app": "receiver"}
+    container: Document = {
+        "name": "receiver",
+        "image": namespace.env.ensure_image("flow"),
+        "command": ["python3", "-c", RECEIVER],
+        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    pod: Document = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "receiver", "labels": labels},
+        "spec": spec,
+    }
+    service: Document = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "receiver"}}
+    service["spec"] = {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]}
+    namespace.apply(pod, service)
+    namespace.wait_condition("pod", "receiver", "Ready", 60)
+
+
+def received(namespace: Namespace) -> list[Document]:
+    """What the receiver was posted."""
+    return [json.loads(line) for line in namespace.kubectl("logs", "receiver").splitlines()]
+
+
+def upgrade(namespace: Namespace, *options: str) -> None:
+    """Gives the chart further values, and waits until the API serves with them."""
+    argv = ("upgrade", RELEASE, str(CHART), "-n", NAMESPACE, "--reuse-values", *options)
+    namespace.env.run_helm(*argv)
+    namespace.env.run_kubectl("-n", NAMESPACE, "rollout", "status", "deployment/towpath-api", "--timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def receiver(namespace: Namespace, install_chart: Callable[[], None]) -> Iterator[Namespace]:
+    """A receiver inside the cluster, where messages may go, in a namespace whose Secrets may be read for them."""
+    apply_receiver(namespace)
+    networks = [f"{ipaddress.ip_address(ip)}/32" for ip in (service_address(namespace), pod_address(namespace))]
+    secret: Document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "stringData": {"key": KEY}}
+    namespace.apply(secret)
+    try:
+        allowed = f"notifications.allowedNetworks={{{','.join(networks)}}}"
+        upgrade(namespace, "--set", allowed, "--set", f"notifications.secretNamespaces={{{namespace.name}}}")
+        yield namespace
+    finally:
+        install_chart()
+
+
+def service_address(namespace: Namespace) -> str:
+    return namespace.get("service", "receiver")["spec"]["clusterIP"]
+
+
+def pod_address(namespace: Namespace) -> str:
+    return namespace.get("pod", "receiver")["status"]["podIP"]
+
+
+def make_channel(namespace: Namespace, name: str, path: str, host: str = "") -> Document:
+    """A signed webhook to the receiver."""
+    url = f"http://{host or f'receiver.{namespace.name}.svc'}{path}"
+    refs = [{"field": "secret", "secret": "hook", "key": "key"}]
+    return make_document("Block", f"webhook.{name}", {"type": "webhook", "config": {"url": url}, "secretRefs": refs})
+
+
+def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespace) -> None:
+    receiver.apply_scenarios(SCENARIOS, {"fails": {}, "succeeds": {}})
+    receiver.apply(
+        make_channel(receiver, "team", "/team"),
+        make_document(
+            "Notification",
+            "failures",
+            {
+                "states": ["FAILED"],
+                "flows": ["fails"],
+                "channels": ["webhook/team"],
+                "message": "{{ flow_name }} is {{ state.name }}: {{ state.message }}",
+            },
+        ),
+    )
+    receiver.wait_condition("notifications.towpath.dev", "failures", "Ready", 30)
+    receiver.create_run("fails.main", "fails")
+    receiver.create_run("succeeds.main", "succeeds")
+    receiver.wait_finished("fails")
+    (message,) = wait_for("a message", lambda: received(receiver), 60)
+    body, signature = json.loads(message["body"]), message["signature"]
+    assert message["path"] == "/team"
+    assert body["body"].startswith("fails is Failed: ")
+    assert body["flow_run"]["id"] == receiver.run_id("fails")
+    assert verify(signature, message["body"].encode(), KEY.encode(), int(signature[2 : signature.index(",")]))
+
+    def told() -> Document | None:
+        found = receiver.get("notifications.towpath.dev", "failures")
+        return found if found["status"].get("lastSent") else None
+
+    status = wait_for("lastSent", told, 60)["status"]
+    assert (status["waiting"], status.get("lastError")) == (0, None)
+    receiver.wait_finished("succeeds")
+    assert len(received(receiver)) == 1
+
+
+def test_a_channel_to_where_messages_may_not_go_is_seen_in_the_status(receiver: Namespace) -> None:
+    kubernetes = receiver.env.run_kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
+    receiver.apply(
+        make_channel(receiver, "inside", "/", f"{kubernetes}:443"),
+        make_document("Notification", "inside", {"states": ["COMPLETED"], "channels": ["webhook/inside"]}),
+    )
+    receiver.wait_condition("notifications.towpath.dev", "inside", "Ready", 30)
+    receiver.create_run("succeeds.main", "succeeds-again")
+
+    def failed() -> str:
+        return receiver.get("notifications.towpath.dev", "inside")["status"].get("lastError", "")
+
+    assert "not a public address" in wait_for("lastError", failed, 90)
+    assert receiver.get("notifications.towpath.dev", "inside")["status"]["waiting"] == 1
+
+
+def test_a_template_that_cannot_be_used_is_not_ready(receiver: Namespace) -> None:
+    spec = {"states": ["FAILED"], "channels": ["webhook/team"], "message": "{{ nothing }}"}
+    receiver.apply(make_document("Notification", "broken", spec))
+    refused = receiver.wait_condition("notifications.towpath.dev", "broken", "Ready=False", 30)
+    ready = find_condition(refused, "Ready")
+    assert ready["reason"] == "InvalidSpec"
+    assert "nothing" in ready["message"]
+
+
+def test_a_second_task_waits_for_a_limit_that_is_applied(receiver: Namespace) -> None:
+    receiver.apply_scenarios(SCENARIOS, {"docks": {}})
+    receiver.apply(make_document("ConcurrencyLimit", "dock", {"tag": "dock", "limit": 1}))
+    receiver.wait_condition("concurrencylimits.towpath.dev", "dock", "Ready", 30)
+    for name in ("first", "second"):
+        receiver.create_run("docks.main", name)
+
+    def use() -> tuple[int, int]:
+        status = receiver.get("concurrencylimits.towpath.dev", "dock")["status"]
+        return status.get("active") or 0, status.get("waiting") or 0
+
+    wait_for("one task holds the slot, the other waits", lambda: use() == (1, 1), 120)
+    states = {
+        name: [task["state"]["type"] for task in receiver.task_runs(name) if task["state"]]
+        for name in ("first", "second")
+    }
+    assert sorted(states.values()).count(["RUNNING"]) == 1, states
+    held = next(name for name, found in states.items() if found == ["RUNNING"])
+    waits = ({"first", "second"} - {held}).pop()
+    receiver.kubectl("patch", "flowrun", held, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    wait_for("the other runs", lambda: [t["state"]["type"] for t in receiver.task_runs(waits)] == ["RUNNING"], 120)
+    receiver.kubectl("patch", "flowrun", waits, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    assert receiver.wait_finished(waits)["status"]["state"] == "Cancelled"
+    wait_for("nobody holds the slot", lambda: use() == (0, 0), 60)

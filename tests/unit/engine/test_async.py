@@ -163,6 +163,16 @@ async def test_retries_and_generators_are_asynchronous_too(told: Recording) -> N
     assert told.states("count-0")[2:4] == ["AwaitingRetry", "Retrying"]
 
 
+@pytest.mark.parametrize("make", [flow, task])
+def test_a_forgotten_await_is_told_with_the_name_of_the_flow_or_task(make: Any) -> None:
+    @make
+    async def crawl() -> int:
+        return 1
+
+    with pytest.warns(RuntimeWarning, match=r"coroutine '.*crawl' was never awaited"):
+        crawl()
+
+
 async def test_asynchronous_tasks_run_outside_flows() -> None:
     assert await increase(1) == 2
     future = await increase.submit(2)

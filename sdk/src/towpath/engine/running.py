@@ -39,10 +39,16 @@ def call_task(
     set_up_logging()
     parent = CURRENT.get()
     if task.is_async and _can_await(parent):
-        return _call_task_async(task, args, kwargs, parent, return_state, wait_for)
+        return _named(_call_task_async(task, args, kwargs, parent, return_state, wait_for), task)
     context = _begin_task(task, args, kwargs, parent, wait_for)
     state = live_to_end(context, live_task_run(context))
     return state if return_state else state.result()
+
+
+def _named(coroutine: Any, definition: FlowDefinition | TaskDefinition) -> Any:
+    """A coroutine that Python's warning about a forgotten `await` calls by the name of the user's function."""
+    coroutine.__qualname__ = definition.__qualname__
+    return coroutine
 
 
 async def _call_task_async(
@@ -249,7 +255,9 @@ def call_flow(
         raise DefinitionError("Only flows run as subflows can wait for dependencies: wait_for has no meaning here.")
     parameters = flow.signature.bind(args, kwargs)
     if flow.is_async and _can_await(parent):
-        return _call_flow_async(partial(create_flow_run, flow, parameters, parent, wait_for), return_state)
+        return _named(
+            _call_flow_async(partial(create_flow_run, flow, parameters, parent, wait_for), return_state), flow
+        )
     context = create_flow_run(flow, parameters, parent, wait_for)
     state = _live_flow(context)
     return state if return_state else state.result()

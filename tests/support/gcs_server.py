@@ -1,4 +1,4 @@
-"""A Google Cloud Storage server for tests: fake-gcs-server over a folder, on loopback. It asks for no credentials."""
+"""A Google Cloud Storage server for tests: fake-gcs-server in memory, on loopback. It asks for no credentials."""
 
 import contextlib
 import shutil
@@ -40,7 +40,7 @@ def run_gcs_server() -> Generator[GcsServer]:
         url = f"http://127.0.0.1:{port}"
         listen = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
         addresses = ["-external-url", url, "-public-host", f"127.0.0.1:{port}"]
-        storage = ["-backend", "filesystem", "-filesystem-root", str(root / "buckets")]
+        storage = ["-backend", "memory"]  # in a file system, objects could not have every name that Google takes
         with running_program([str(program), *listen, *addresses, *storage], port, root / "log"):
             yield GcsServer(url)
     finally:

@@ -23,6 +23,9 @@ GROUP: Final = "towpath.blocks"
 BUILTIN_MODULES: Final = (
     "towpath.blocks.notifications",
     "towpath.blocks.system",
+    "towpath.contrib.aws",
+    "towpath.contrib.gcp",
+    "towpath.contrib.sqlalchemy",
     "towpath.filesystems.git",
     "towpath.filesystems.local",
     "towpath.filesystems.remote",

@@ -5,19 +5,23 @@ are wanted: it cannot be in one environment with `towpath[server]`, since both n
 """
 
 import importlib
+import tempfile
 from collections.abc import Mapping
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from towpath.blocks.abstract import CredentialsBlock
 from towpath.blocks.calling import async_compatible
 from towpath.contrib.buckets import Bucket
-from towpath.errors import BlockError, StorageError
+from towpath.errors import BlockError
 from towpath.filesystems.base import to_inner
 from towpath.filesystems.objects import StoreFiles
 
 __all__ = ["AwsClientParameters", "AwsCredentials", "MinIOCredentials", "S3Bucket"]
+
+_IN_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes of an object that is copied in memory; a larger one goes through a file."""
 
 
 class AwsClientParameters(BaseModel):
@@ -206,7 +210,7 @@ class S3Bucket(Bucket):
 
     @async_compatible
     def stream_from(self, bucket: "S3Bucket", from_path: str, to_path: str | None = None) -> str:
-        """Copies an object of another bucket into this one, without a file between them.
+        """Copies an object of another bucket, which may be of another account, into this one.
 
         Returns:
             The object's path in this bucket.
@@ -217,7 +221,10 @@ class S3Bucket(Bucket):
         source, target = bucket.open_files(), self.open_files()
         from_inner = to_inner(source, from_path)
         to_inner_path = to_inner(target, to_path if to_path is not None else from_inner.rpartition("/")[2])
-        target.copy_from(source, from_inner, to_inner_path)
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+            source.download(from_inner, cast(BinaryIO, copy))
+            copy.seek(0)
+            target.upload(to_inner_path, cast(BinaryIO, copy))
         return "/".join(part for part in (self.bucket_folder, to_inner_path) if part)
 
 
@@ -257,13 +264,3 @@ class S3Objects(StoreFiles):
                         }
                     )
         return found
-
-    def copy_from(self, source: "S3Objects", from_path: str, to_path: str) -> None:
-        """Makes an object of another bucket's, in one pass."""
-        with source._translating(from_path):
-            stream = source._obstore.get(source._store, source._join(from_path)).stream()
-        try:
-            with self._translating(to_path):
-                self._obstore.put(self._store, self._join(to_path), stream)
-        except OSError as error:
-            raise StorageError(f"{source.locate(from_path)} cannot be copied: {error}.") from error

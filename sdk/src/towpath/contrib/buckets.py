@@ -39,7 +39,7 @@ class Bucket(FileSystem, ObjectStorageBlock):
 
     _is_abstract_block: ClassVar[bool] = True
 
-    bucket_folder: str = Field("", description="A folder of the bucket that all paths are below.")
+    bucket_folder: str = Field(default="", description="A folder of the bucket that all paths are below.")
 
     @field_validator("bucket_folder")
     @classmethod

@@ -1,6 +1,7 @@
 """One module for each noun's table. A new one is a module and a line here; migrations compare against `metadata`."""
 
 from towpath_operator.store.tables.artifacts import artifacts
+from towpath_operator.store.tables.automations import automations, firings
 from towpath_operator.store.tables.base import metadata
 from towpath_operator.store.tables.block_types import block_types
 from towpath_operator.store.tables.declared import blocks, concurrency_limits, notifications
@@ -21,12 +22,14 @@ from towpath_operator.store.tables.writers import counters, writers
 __all__ = [
     "artifacts",
     "attempts",
+    "automations",
     "block_types",
     "blocks",
     "concurrency_limits",
     "counters",
     "deliveries",
     "deployments",
+    "firings",
     "flow_run_parameters",
     "flow_run_tags",
     "flow_runs",

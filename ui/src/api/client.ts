@@ -22,23 +22,19 @@ export class ApiError extends Error {
   }
 }
 
-const TOKEN_KEY = 'towpath.token'
 export const SIGNED_OUT = 'towpath:signed-out'
+const PROOF_HEADER = 'X-Towpath-CSRF'
 
-/** Keeps the token for this tab only: it ends with the tab, and no other page reads it. */
-export function keepToken(token: string | null): void {
-  if (token === null) sessionStorage.removeItem(TOKEN_KEY)
-  else sessionStorage.setItem(TOKEN_KEY, token)
-}
+let proof: string | undefined
 
-export function readToken(): string | null {
-  return sessionStorage.getItem(TOKEN_KEY)
+/** Keeps the proof that what changes something comes from these pages; undefined where the server asks for none. */
+export function keepProof(given: string | undefined): void {
+  proof = given
 }
 
 const authenticate: Middleware = {
   onRequest({ request }) {
-    const token = readToken()
-    if (token !== null) request.headers.set('Authorization', `Bearer ${token}`)
+    if (proof !== undefined && request.method !== 'GET') request.headers.set(PROOF_HEADER, proof)
     return request
   },
   onResponse({ response }) {

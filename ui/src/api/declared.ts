@@ -125,7 +125,8 @@ export function putWorkQueue(namespace: string, name: string, spec: Partial<Sche
 
 /** Takes a declaration away, and gives what puts it back; nothing can where secrets went with it. */
 export async function deleteDeclared(kind: DeletableKind, item: Deletable): Promise<(() => Promise<unknown>) | undefined> {
-  const params = { params: { path: { item_id: item.id } } }
+  // In a cluster the resource goes too: else the operator would declare it again.
+  const params = { params: { path: { item_id: item.id }, query: { resource: item.resource != null } } }
   const body = { namespace: item.namespace, name: item.name, spec: item.spec as never }
   switch (kind) {
     case 'blocks':
@@ -148,22 +149,7 @@ export async function deleteDeclared(kind: DeletableKind, item: Deletable): Prom
 export const hasSecrets = (item: Deletable): boolean => Array.isArray((item.spec as { secretRefs?: unknown[] }).secretRefs) && (item.spec as { secretRefs: unknown[] }).secretRefs.length > 0
 
 export type DeletableKind = 'blocks' | 'notifications' | 'concurrency-limits' | 'work-queues'
-export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name'> & { spec: unknown }
-
-/** The namespaces of what is declared, as far as the first page of each list shows them. */
-export const namespacesQuery = queryOptions({
-  queryKey: ['namespaces'] as const,
-  queryFn: async ({ signal }) => {
-    const query = { params: { query: { limit: 1_000 } }, signal }
-    const pages = await Promise.all([
-      ask<Page<Flow>>(client.GET('/api/flows', query)),
-      ask<Page<Deployment>>(client.GET('/api/deployments', query)),
-      ask<Page<WorkQueue>>(client.GET('/api/work-queues', query)),
-    ])
-    return [...new Set(pages.flatMap((page) => page.items.map((item) => item.namespace)))].sort()
-  },
-  staleTime: 60_000,
-})
+export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name' | 'resource'> & { spec: unknown }
 
 /** Who holds slots of a limit, and who waits for one. */
 export const limitSlotsQuery = (id: string) =>

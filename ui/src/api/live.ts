@@ -8,7 +8,6 @@ import { useEffect, useSyncExternalStore } from 'react'
 
 import { createReader } from '../lib/eventStream'
 import { Changes } from './changes'
-import { readToken } from './client'
 
 export type Connection = 'live' | 'polling' | 'lost'
 
@@ -96,6 +95,9 @@ function logged(): void {
 
 /** Whether the log of the followed run is told of; else it is to be asked for. */
 export const isLive = (): boolean => connection === 'live'
+
+/** Tries the stream again, as after signing in. */
+export const followAgain = (): void => reconnect.abort()
 
 /** Follows changes until the returned function is called. */
 export function followChanges(queries: QueryClient): () => void {
@@ -185,10 +187,7 @@ function addressOf(kinds: readonly string[]): string {
   return `/api/events?${query.toString()}`
 }
 
-function headersOf(last: string | undefined): Record<string, string> {
-  const token = readToken()
-  return { ...(token !== null && { Authorization: `Bearer ${token}` }), ...(last !== undefined && { 'Last-Event-ID': last }) }
-}
+const headersOf = (last: string | undefined): Record<string, string> => (last === undefined ? {} : { 'Last-Event-ID': last })
 
 /** Ends a stream that says nothing, and one that nobody looks at. */
 class Watch {

@@ -10,7 +10,7 @@ import { deploymentPages, flowPages } from '../api/declared'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
 import classes from './CommandPalette.module.css'
 import { useNamespace } from './namespaces'
-import { PAGES } from './Shell'
+import { usePages } from './Shell'
 
 interface Entry {
   key: string
@@ -93,6 +93,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 function useEntries(text: string): Entry[] {
   const navigate = useNavigate()
   const namespace = useNamespace()
+  const pages = usePages()
   const [wanted] = useDebouncedValue(text, 200)
   const [soon] = useState(() => new Date(Date.now() + 60_000).toISOString())
   const flows = useInfiniteQuery(flowPages(namespace))
@@ -106,7 +107,7 @@ function useEntries(text: string): Entry[] {
   const found = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
   const runs = asked ? found : []
   return [
-    ...PAGES.filter((page) => matches(page.label)).map(({ to, label, icon }) => ({ key: to, icon, label, kind: 'Page', go: () => void navigate({ to }) })),
+    ...pages.filter((page) => matches(page.label)).map(({ to, label, icon }) => ({ key: to, icon, label, kind: 'Page', go: () => void navigate({ to }) })),
     ...(runs ?? []).map((run) => ({
       key: run.id,
       icon: Activity,

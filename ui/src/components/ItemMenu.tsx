@@ -4,10 +4,18 @@ import { EllipsisVertical, FileCode2, Pencil, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 
 import { type Deletable, type DeletableKind, hasSecrets } from '../api/declared'
+import { type Resource, useMay } from '../api/session'
 import { toManifest } from '../lib/manifests'
 import { Confirm } from './Confirm'
 import { Snippet } from './Copy'
 import { useDelete } from './deleting'
+
+const RESOURCES: Record<DeletableKind, Resource> = {
+  blocks: 'blocks',
+  notifications: 'notifications',
+  'concurrency-limits': 'concurrencylimits',
+  'work-queues': 'workqueues',
+}
 
 interface Props {
   kind: DeletableKind
@@ -25,7 +33,8 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit, child
   const [shown, setShown] = useState(false)
   const [asked, setAsked] = useState(false)
   const remove = useDelete(kind)
-  const own = item.resource == null // what a resource declares is changed where it is declared
+  const mayChange = useMay('update', RESOURCES[kind], item.namespace)
+  const mayDelete = useMay('delete', RESOURCES[kind], item.namespace)
   return (
     <>
       <Menu position="bottom-end" withinPortal>
@@ -35,7 +44,7 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit, child
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          {onEdit !== undefined && own && (
+          {onEdit !== undefined && mayChange && (
             <Menu.Item leftSection={<Pencil size={14} />} onClick={onEdit}>
               Edit
             </Menu.Item>
@@ -44,7 +53,7 @@ export function ItemMenu({ kind, manifestKind, item, resourceName, onEdit, child
             Manifest
           </Menu.Item>
           {children}
-          {own && (
+          {mayDelete && (
             <Menu.Item leftSection={<Trash2 size={14} />} onClick={() => (hasSecrets(item) ? setAsked(true) : remove.mutate(item))}>
               Delete
             </Menu.Item>

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { Unlock } from 'lucide-react'
 
 import { declaredKeys, limitSlotsQuery, releaseSlots } from '../api/declared'
+import { useMay } from '../api/session'
 import type { ConcurrencyLimit, LimitSlot } from '../api/types'
 import { tell, tellError } from './cancelling'
 import classes from './LimitSlots.module.css'
@@ -22,6 +23,7 @@ export function LimitSlots({ limit, onClose }: { limit: ConcurrencyLimit; onClos
     },
     onError: tellError('Nothing was freed.'),
   })
+  const mayFree = useMay('update', 'concurrencylimits', limit.namespace)
   const { holders = [], waiters = [] } = slots.data ?? {}
   return (
     <Modal opened onClose={onClose} size="xl" title={<strong>Slots of {limit.spec.tag}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -31,8 +33,8 @@ export function LimitSlots({ limit, onClose }: { limit: ConcurrencyLimit; onClos
         <ErrorState error={slots.error} retry={() => void slots.refetch()} />
       ) : (
         <>
-          <Part title={`Held: ${limit.active} of ${limit.spec.limit}`} none="No slot is held." slots={holders} free={(slot) => release.mutate([slot.holder])} />
-          {holders.length > 1 && (
+          <Part title={`Held: ${limit.active} of ${limit.spec.limit}`} none="No slot is held." slots={holders} free={mayFree ? (slot) => release.mutate([slot.holder]) : undefined} />
+          {mayFree && holders.length > 1 && (
             <Group justify="flex-end" mt={8}>
               <Button size="compact-sm" variant="default" loading={release.isPending} onClick={() => release.mutate(undefined)}>
                 Free all {holders.length}

@@ -7,6 +7,7 @@ import { lazy, Suspense, useState } from 'react'
 
 import { deploymentQuery } from '../api/declared'
 import { flowRunKeys, pauseFlowRun, retryFlowRun } from '../api/flowRuns'
+import { useMay } from '../api/session'
 import type { FlowRun } from '../api/types'
 import { isEnded } from '../lib/states'
 import { tell, tellError, useCancel, useDeleteRun } from './cancelling'
@@ -21,13 +22,16 @@ export function RunActions({ run }: { run: FlowRun }) {
   const retry = useRetry()
   const deployment = useQuery({ ...deploymentQuery(run.deployment_id ?? ''), enabled: run.deployment_id != null, retry: false })
   const { type } = run.state
+  const mayChange = useMay('update', 'flowruns', run.namespace)
+  const mayStart = useMay('create', 'flowruns', run.namespace)
+  const mayDelete = useMay('delete', 'flowruns', run.namespace)
   const ended = isEnded(type)
   const launchable = deployment.data !== undefined
   const root = run.parent_flow_run_id == null
-  const retryable = root && launchable && (type === 'FAILED' || type === 'CRASHED' || type === 'CANCELLED')
+  const retryable = mayChange && root && launchable && (type === 'FAILED' || type === 'CRASHED' || type === 'CANCELLED')
   return (
     <>
-      {!ended && (
+      {!ended && mayChange && (
         <Button variant="default" leftSection={<CircleSlash size={15} />} loading={cancel.isPending} disabled={type === 'CANCELLING'} onClick={() => cancel.mutate(run)}>
           {type === 'CANCELLING' ? 'Cancelling' : 'Cancel'}
         </Button>
@@ -37,17 +41,17 @@ export function RunActions({ run }: { run: FlowRun }) {
           Retry
         </Button>
       )}
-      {type === 'PAUSED' && (
+      {type === 'PAUSED' && mayChange && (
         <Button leftSection={<StepForward size={15} />} onClick={() => setAsking('resume')}>
           Resume
         </Button>
       )}
-      {launchable && (
+      {launchable && mayStart && (
         <Button variant={type === 'PAUSED' ? 'default' : 'filled'} leftSection={<Play size={15} />} onClick={() => setAsking('again')}>
           Run again
         </Button>
       )}
-      {(type === 'RUNNING' || ended) && <More run={run} canSuspend={root && launchable} />}
+      {((type === 'RUNNING' && mayChange) || (ended && mayDelete)) && <More run={run} canSuspend={root && launchable} />}
       {asking === 'again' && launchable && <RunNow deployment={deployment.data} parameters={run.parameters} onClose={() => setAsking(undefined)} />}
       {asking === 'resume' && (
         <Suspense>

@@ -91,7 +91,7 @@ function NameFilter({ text: given, onChange }: { text?: string; onChange: (text?
     <TextInput
       className={classes.name}
       leftSection={<Search size={15} />}
-      placeholder="Name or id of a run"
+      placeholder="Name or id"
       aria-label="Name or id of a run"
       value={text}
       onChange={(event) => {

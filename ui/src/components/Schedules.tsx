@@ -5,6 +5,7 @@ import { CalendarOff, EllipsisVertical, Pause, Pencil, Play, Plus, Trash2 } from
 import { lazy, Suspense, useState } from 'react'
 
 import { changeSchedules, declaredKeys } from '../api/declared'
+import { useMay } from '../api/session'
 import type { Deployment, Schedule } from '../api/types'
 import { scheduleWords } from '../lib/schedules'
 import { tell, tellError } from './cancelling'
@@ -20,8 +21,8 @@ const IN_A_MANIFEST = 'spec:\n  schedules:\n    - name: nightly\n      cron: "0 
 export function Schedules({ deployment }: { deployment: Deployment }) {
   const [edited, setEdited] = useState<Schedule | 'new'>()
   const { schedules, paused } = deployment.spec
-  const own = deployment.resource == null
-  const add = own && (
+  const mayChange = useMay('update', 'deployments', deployment.namespace)
+  const add = mayChange && (
     <Button variant={schedules.length === 0 ? 'filled' : 'default'} leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
       New schedule
     </Button>
@@ -32,16 +33,16 @@ export function Schedules({ deployment }: { deployment: Deployment }) {
         <div className="card">
           <EmptyState icon={CalendarOff} title="It runs by hand only">
             {add}
-            <p>{own ? 'In its manifest, a schedule is written as this:' : 'Add a schedule to its manifest, for instance:'}</p>
+            <p>{mayChange ? 'In its manifest, a schedule is written as this:' : 'Add a schedule to its manifest, for instance:'}</p>
             <Snippet what="schedule" text={IN_A_MANIFEST} />
           </EmptyState>
         </div>
       ) : (
         <>
-          {own && <div className={classes.bar}>{add}</div>}
+          {mayChange && <div className={classes.bar}>{add}</div>}
           <div className={classes.schedules} tabIndex={0} role="group" aria-label="Schedules">
             {schedules.map((schedule) => (
-              <ScheduleCard key={schedule.name} deployment={deployment} schedule={schedule} paused={paused || schedule.paused} onEdit={own ? () => setEdited(schedule) : undefined} />
+              <ScheduleCard key={schedule.name} deployment={deployment} schedule={schedule} paused={paused || schedule.paused} onEdit={mayChange ? () => setEdited(schedule) : undefined} />
             ))}
           </div>
         </>
@@ -77,7 +78,7 @@ function ScheduleCard({ deployment, schedule, paused, onEdit }: CardProps) {
       </p>
       <p className="mono muted wrap">
         {schedule.cron ?? schedule.interval ?? schedule.rrule}
-        {parameters > 0 && ` · ${parameters} ${parameters === 1 ? 'parameter' : 'parameters'} of its own`}
+        {parameters > 0 && ` · ${parameters} ${parameters === 1 ? 'parameter' : 'parameters'} of its mayChange`}
       </p>
       {paused ? <p className="muted">It starts no run until it is resumed.</p> : <NextTimes schedule={schedule} />}
     </section>

@@ -9,6 +9,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { SIGNED_OUT } from '../api/client'
 import { useConnection, useFollowedNamespace } from '../api/live'
 import { versionQuery } from '../api/server'
+import { allows, sessionQuery } from '../api/session'
 import { Logo } from './Logo'
 import { NamespacePicker, useNamespace } from './namespaces'
 import classes from './Shell.module.css'
@@ -17,23 +18,31 @@ import { SignIn } from './SignIn'
 const CommandPalette = lazy(() => import('./CommandPalette').then((module) => ({ default: module.CommandPalette })))
 
 export const PAGES = [
-  { to: '/', label: 'Dashboard', icon: LayoutDashboard },
-  { to: '/flow-runs', label: 'Flow Runs', icon: Activity },
-  { to: '/flows', label: 'Flows', icon: Workflow },
-  { to: '/deployments', label: 'Deployments', icon: Rocket },
-  { to: '/calendar', label: 'Calendar', icon: CalendarDays },
-  { to: '/work-queues', label: 'Work Queues', icon: Layers },
-  { to: '/blocks', label: 'Blocks', icon: Blocks },
-  { to: '/notifications', label: 'Notifications', icon: Bell },
-  { to: '/concurrency-limits', label: 'Concurrency Limits', icon: Gauge },
-  { to: '/settings', label: 'Settings', icon: Cog },
+  { to: '/', label: 'Dashboard', icon: LayoutDashboard, resource: undefined },
+  { to: '/flow-runs', label: 'Flow Runs', icon: Activity, resource: 'flowruns' },
+  { to: '/flows', label: 'Flows', icon: Workflow, resource: 'flows' },
+  { to: '/deployments', label: 'Deployments', icon: Rocket, resource: 'deployments' },
+  { to: '/calendar', label: 'Calendar', icon: CalendarDays, resource: 'deployments' },
+  { to: '/work-queues', label: 'Work Queues', icon: Layers, resource: 'workqueues' },
+  { to: '/blocks', label: 'Blocks', icon: Blocks, resource: 'blocks' },
+  { to: '/notifications', label: 'Notifications', icon: Bell, resource: 'notifications' },
+  { to: '/concurrency-limits', label: 'Concurrency Limits', icon: Gauge, resource: 'concurrencylimits' },
+  { to: '/settings', label: 'Settings', icon: Cog, resource: undefined },
 ] as const
+
+/** The pages whose lists the person may see; all until that is known, so that the sidebar does not jump. */
+export function usePages() {
+  const session = useQuery(sessionQuery)
+  const known = session.data
+  return PAGES.filter(({ resource }) => resource === undefined || known === undefined || allows(known, 'list', resource))
+}
 
 export function Shell() {
   const [menu, setMenu] = useState(false)
   const [palette, setPalette] = useState(false)
   const path = useRouterState({ select: (state) => state.location.pathname })
   const [signedOut, setSignedOut] = useState(false)
+  const pages = usePages()
   useFollowedNamespace(useNamespace())
   useHotkeys([['mod+K', () => setPalette(true)]], [])
   useEffect(() => setMenu(false), [path])
@@ -66,7 +75,7 @@ export function Shell() {
         </UnstyledButton>
         <NamespacePicker className={classes.namespace} />
         <nav aria-label="Pages" className={classes.nav}>
-          {PAGES.map(({ to, label, icon: Icon }) => (
+          {pages.map(({ to, label, icon: Icon }) => (
             <Link key={to} to={to} className={classes.item} activeOptions={{ exact: to === '/', includeSearch: false }}>
               <Icon size={17} strokeWidth={1.9} aria-hidden /> {label}
             </Link>

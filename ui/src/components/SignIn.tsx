@@ -1,9 +1,11 @@
-/** Asks for the token of a server that wants one. It is kept for this tab only. */
+/** Asks for the token of a server that wants one. It becomes a cookie that no script can read. */
 import { Button, PasswordInput, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 
-import { ApiError, ask, client, keepToken } from '../api/client'
+import { ApiError } from '../api/client'
+import { followAgain } from '../api/live'
+import { beginSession, sessionQuery } from '../api/session'
 import classes from './Notices.module.css'
 
 export function SignIn({ onDone }: { onDone: () => void }) {
@@ -15,16 +17,14 @@ export function SignIn({ onDone }: { onDone: () => void }) {
   async function submit(event: FormEvent) {
     event.preventDefault()
     setBusy(true)
-    keepToken(token.trim())
     try {
-      await ask(client.GET('/api/flow-runs', { params: { query: { limit: 1 } } }))
+      queries.setQueryData(sessionQuery.queryKey, await beginSession(token.trim()))
       setFault(undefined)
+      followAgain()
       onDone()
       await queries.invalidateQueries()
     } catch (error) {
-      if (error instanceof ApiError && error.status !== 401) return onDone()
-      keepToken(null)
-      setFault('The server does not take this token.')
+      setFault(error instanceof ApiError && error.status !== 401 ? error.message : 'The server does not take this token.')
     } finally {
       setBusy(false)
     }

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Box } from 'lucide-react'
 
-import { namespacesQuery } from '../api/declared'
+import { sessionQuery } from '../api/session'
 
 /** The chosen namespaces; undefined for all that the person may see. */
 export function useNamespace(): string[] | undefined {
@@ -19,10 +19,10 @@ export function useNamespaceForNew(): string {
 
 /** Nothing while there is only one namespace to look at. */
 export function NamespacePicker({ className }: { className?: string }) {
-  const known = useQuery(namespacesQuery)
+  const known = useQuery(sessionQuery)
   const chosen = useNamespace()
   const navigate = useNavigate()
-  const all = [...new Set([...(known.data ?? []), ...(chosen ?? [])])].sort()
+  const all = [...new Set([...(known.data?.namespaces.map((each) => each.namespace) ?? []), ...(chosen ?? [])])].sort()
   if (all.length < 2 && chosen === undefined) return null
   const pick = (namespace: string | null) =>
     void navigate({ to: '.', search: (before) => ({ ...before, namespace: namespace === null || namespace === '' ? undefined : [namespace] }), replace: true })

@@ -26,7 +26,7 @@ it('gathers what one schedule plans on a day', () => {
 
 it('counts what ran, but not what is only scheduled', () => {
   const start = new Date(2026, 2, 3).toISOString()
-  const counted = ranByDay({ bucket_seconds: 86_400, since: start, until: start, capped: false, items: [{ start, counts: { FAILED: 1, COMPLETED: 3, SCHEDULED: 9 } as never }] })
+  const counted = ranByDay({ bucket_seconds: 86_400, since: start, until: start, capped: false, items: [{ start, counts: { FAILED: 1, COMPLETED: 3, SCHEDULED: 9 } }] })
   expect(counted.get(dayKey(Date.parse(start)))).toEqual([
     ['COMPLETED', 3],
     ['FAILED', 1],

@@ -5,6 +5,7 @@ import { Gauge, Plus } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 
 import { concurrencyLimitPages, declaredKeys, putConcurrencyLimit } from '../api/declared'
+import { useMay } from '../api/session'
 import type { ConcurrencyLimit } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
@@ -27,6 +28,7 @@ spec:
 
 export function ConcurrencyLimits() {
   const pages = useInfiniteQuery({ ...concurrencyLimitPages(useNamespace()), refetchInterval: 5_000 })
+  const mayChange = useMay('update', 'concurrencylimits')
   const [edited, setEdited] = useState<ConcurrencyLimit | 'new'>()
   const [looked, setLooked] = useState<string>()
   const columns = useMemo<readonly Column<ConcurrencyLimit>[]>(
@@ -58,9 +60,11 @@ export function ConcurrencyLimits() {
       title="Concurrency Limits"
       fill
       actions={
-        <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
-          New limit
-        </Button>
+        mayChange && (
+          <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
+            New limit
+          </Button>
+        )
       }
     >
       <DeclaredList

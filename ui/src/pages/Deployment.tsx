@@ -6,6 +6,7 @@ import { Activity, Info, Pause, Play } from 'lucide-react'
 import { useState } from 'react'
 
 import { changeDeployment, declaredKeys, deploymentQuery } from '../api/declared'
+import { useMay } from '../api/session'
 import type { Deployment as Declared } from '../api/types'
 import { tell, tellError } from '../components/cancelling'
 import { Id, Snippet } from '../components/Copy'
@@ -38,7 +39,7 @@ function Shown({ deployment }: { deployment: Declared }) {
     <PageFrame title={deployment.name} above={[{ label: 'Deployments', to: '/deployments' }, { label: deployment.flow_name, to: `/flows/${deployment.flow_id}` as '/flows' }]} actions={<Actions deployment={deployment} />} fill>
       {deployment.resource != null && (
         <Alert variant="light" color="gray" icon={<Info size={17} />} py={8} style={{ flex: 'none' }}>
-          It is declared by the resource {deployment.resource.name} in the namespace {deployment.namespace}: change it there.
+          It is the resource {deployment.resource.name} in the namespace {deployment.namespace}: what you change here is written to it.
         </Alert>
       )}
       <section className="card" style={{ padding: '16px 18px', flex: 'none' }} aria-label="Summary">
@@ -106,16 +107,20 @@ function Actions({ deployment }: { deployment: Declared }) {
     onError: tellError('The schedules were not changed.'),
   })
   const { paused, schedules } = deployment.spec
+  const mayChange = useMay('update', 'deployments', deployment.namespace)
+  const mayStart = useMay('create', 'flowruns', deployment.namespace)
   return (
     <>
-      {schedules.length > 0 && deployment.resource == null && (
+      {schedules.length > 0 && mayChange && (
         <Button variant="default" leftSection={paused ? <Play size={15} /> : <Pause size={15} />} loading={pause.isPending} onClick={() => pause.mutate(!paused)}>
           {paused ? 'Resume schedules' : 'Pause schedules'}
         </Button>
       )}
-      <Button leftSection={<Play size={15} />} onClick={() => setRunning(true)}>
-        Run
-      </Button>
+      {mayStart && (
+        <Button leftSection={<Play size={15} />} onClick={() => setRunning(true)}>
+          Run
+        </Button>
+      )}
       {running && <RunNow deployment={deployment} onClose={() => setRunning(false)} />}
     </>
   )

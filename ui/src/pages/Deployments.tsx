@@ -6,6 +6,7 @@ import { PauseCircle, Play, Rocket } from 'lucide-react'
 import { useMemo, useState } from 'react'
 
 import { deploymentPages } from '../api/declared'
+import { useMay } from '../api/session'
 import type { Deployment, Page } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
@@ -89,13 +90,18 @@ function columnsWith(run: (deployment: Deployment) => void, withFlow: boolean): 
       head: '\u00a0',
       width: '74px',
       number: true,
-      cell: (each) => (
-        <Button size="compact-sm" variant="default" leftSection={<Play size={13} />} onClick={() => run(each)} aria-label={`Run ${each.full_name}`}>
-          Run
-        </Button>
-      ),
+      cell: (each) => <RunButton deployment={each} onRun={run} />,
     },
   ]
+}
+
+function RunButton({ deployment, onRun }: { deployment: Deployment; onRun: (deployment: Deployment) => void }) {
+  if (!useMay('create', 'flowruns', deployment.namespace)) return null
+  return (
+    <Button size="compact-sm" variant="default" leftSection={<Play size={13} />} onClick={() => onRun(deployment)} aria-label={`Run ${deployment.full_name}`}>
+      Run
+    </Button>
+  )
 }
 
 function ScheduleSummary({ deployment }: { deployment: Deployment }) {

@@ -4,6 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { Activity, CircleSlash, Trash2, X } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 
+import { useMay } from '../api/session'
 import type { FlowRun } from '../api/types'
 import { useActOnMany } from '../components/cancelling'
 import { Confirm } from '../components/Confirm'
@@ -42,6 +43,13 @@ export function FlowRuns() {
   const [asked, setAsked] = useState<FlowRun[]>()
   const cancelling = useActOnMany('cancel')
   const deleting = useActOnMany('delete')
+  const mayCancel = useMay('update', 'flowruns')
+  const mayDelete = useMay('delete', 'flowruns')
+  const toggle = (run: FlowRun) => {
+    const next = new Set(chosen)
+    if (!next.delete(run.id)) next.add(run.id)
+    setChosen(next)
+  }
   const none = () => setChosen(new Set())
   const change = (next: FlowRunSearch) => void navigate({ search: next, replace: true })
   const filtered = countFilters(search) > 0
@@ -62,15 +70,7 @@ export function FlowRuns() {
         query={query}
         sort={search.sort}
         onSort={(sort) => change({ ...search, sort })}
-        selection={{
-          chosen,
-          toggle: (run) => {
-            const next = new Set(chosen)
-            if (!next.delete(run.id)) next.add(run.id)
-            setChosen(next)
-          },
-          set: (runs, wanted) => setChosen(new Set(wanted ? runs.map((run) => run.id) : [])),
-        }}
+        selection={mayCancel || mayDelete ? { chosen, toggle, set: (runs, wanted) => setChosen(new Set(wanted ? runs.map((run) => run.id) : [])) } : undefined}
         toolbar={(runs) => {
           const [open, ended] = [false, true].map((wanted) => runs.filter((run) => chosen.has(run.id) && isEnded(run.state.type) === wanted)) as [FlowRun[], FlowRun[]]
           if (chosen.size === 0) {
@@ -83,19 +83,23 @@ export function FlowRuns() {
           return (
             <Group gap={8}>
               <Text size="sm">{chosen.size.toLocaleString('en')} chosen</Text>
-              <Button
-                size="compact-sm"
-                variant="default"
-                leftSection={<CircleSlash size={14} />}
-                disabled={open.length === 0}
-                loading={cancelling.isPending}
-                onClick={() => cancelling.mutate(open, { onSuccess: none })}
-              >
-                Cancel {open.length} unfinished
-              </Button>
-              <Button size="compact-sm" variant="default" leftSection={<Trash2 size={14} />} disabled={ended.length === 0} loading={deleting.isPending} onClick={() => setAsked(ended)}>
-                Delete {ended.length} ended
-              </Button>
+              {mayCancel && (
+                <Button
+                  size="compact-sm"
+                  variant="default"
+                  leftSection={<CircleSlash size={14} />}
+                  disabled={open.length === 0}
+                  loading={cancelling.isPending}
+                  onClick={() => cancelling.mutate(open, { onSuccess: none })}
+                >
+                  Cancel {open.length} unfinished
+                </Button>
+              )}
+              {mayDelete && (
+                <Button size="compact-sm" variant="default" leftSection={<Trash2 size={14} />} disabled={ended.length === 0} loading={deleting.isPending} onClick={() => setAsked(ended)}>
+                  Delete {ended.length} ended
+                </Button>
+              )}
               <Button size="compact-sm" variant="subtle" color="gray" onClick={none}>
                 Choose none
               </Button>

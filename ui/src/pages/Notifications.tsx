@@ -5,6 +5,7 @@ import { Bell, Plus } from 'lucide-react'
 import { lazy, Suspense, useMemo, useState } from 'react'
 
 import { notificationPages } from '../api/declared'
+import { useMay } from '../api/session'
 import type { Notification } from '../api/types'
 import { Snippet } from '../components/Copy'
 import { DeclaredList } from '../components/DeclaredList'
@@ -51,7 +52,8 @@ export function Notifications() {
   const pages = useInfiniteQuery(notificationPages(useNamespace()))
   const [edited, setEdited] = useState<Notification | 'new'>()
   const columns = useMemo(() => columnsWith(setEdited), [])
-  const add = (
+  const mayChange = useMay('update', 'notifications')
+  const add = mayChange && (
     <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
       New notification
     </Button>

@@ -1,11 +1,14 @@
 /** The server: version, health, and how to reach it. */
-import { SegmentedControl, useMantineColorScheme } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, SegmentedControl, useMantineColorScheme } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX } from 'lucide-react'
 
+import { SIGNED_OUT } from '../api/client'
 import { useConnection } from '../api/live'
 import { healthQuery, serverQuery, versionQuery } from '../api/server'
-import { Snippet } from '../components/Copy'
+import { endSession, sessionQuery } from '../api/session'
+import { tellError } from '../components/cancelling'
+import { Id, Snippet } from '../components/Copy'
 import { Facts } from '../components/Facts'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
@@ -15,6 +18,41 @@ const CONNECTIONS = {
   live: 'Told of changes as they happen',
   polling: 'Asks every few seconds: you may not wait for changes of all runs',
   lost: 'None: the server does not answer',
+}
+
+const HOW = { token: 'a token', cookie: 'a token, kept by this browser', proxy: 'a trusted proxy', local: 'being on this machine' }
+
+/** Who the server takes the person for, and the way out. */
+function Person() {
+  const session = useQuery(sessionQuery)
+  const queries = useQueryClient()
+  const leave = useMutation({
+    mutationFn: endSession,
+    onSuccess: () => {
+      queries.clear()
+      window.dispatchEvent(new Event(SIGNED_OUT))
+    },
+    onError: tellError('You are still signed in.'),
+  })
+  if (session.data === undefined || session.data.how === 'local') return null
+  const { user, groups, how, expires } = session.data
+  return (
+    <section className="card" style={{ padding: '16px 18px' }} aria-label="You">
+      <Facts
+        facts={[
+          { label: 'You are', value: <Id value={user} what="name of the user" /> },
+          { label: 'Known by', value: HOW[how] },
+          groups.length > 0 && { label: 'Groups', value: groups.join(', ') },
+          expires != null && { label: 'Session ends', value: <RelativeTime time={expires} /> },
+        ]}
+      />
+      {how === 'cookie' && (
+        <Button mt={14} variant="default" loading={leave.isPending} onClick={() => leave.mutate()}>
+          Sign out
+        </Button>
+      )}
+    </section>
+  )
 }
 
 const DATABASES = { sqlite: 'SQLite', postgresql: 'PostgreSQL' }
@@ -60,6 +98,7 @@ export function Settings() {
           ]}
         />
       </section>
+      <Person />
       <section className="card" style={{ padding: '16px 18px' }} aria-label="Appearance">
         <h2 style={{ margin: '0 0 10px', fontSize: 15 }}>Colours</h2>
         <SegmentedControl

@@ -6,6 +6,7 @@ import { Layers, Pause, Play, Plus } from 'lucide-react'
 import { useMemo, useState } from 'react'
 
 import { changeWorkQueue, declaredKeys, putWorkQueue, workQueuePages } from '../api/declared'
+import { useMay } from '../api/session'
 import type { WorkQueue } from '../api/types'
 import { tell, tellError } from '../components/cancelling'
 import { Snippet } from '../components/Copy'
@@ -30,16 +31,19 @@ export function WorkQueues() {
   const pages = useInfiniteQuery(workQueuePages(useNamespace()))
   const pause = usePause()
   const { mutate } = pause
+  const mayChange = useMay('update', 'workqueues')
   const [edited, setEdited] = useState<WorkQueue | 'new'>()
-  const columns = useMemo(() => columnsWith((queue) => mutate(queue), setEdited), [mutate])
+  const columns = useMemo(() => columnsWith((queue) => mutate(queue), setEdited, mayChange), [mutate, mayChange])
   return (
     <PageFrame
       title="Work Queues"
       fill
       actions={
-        <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
-          New queue
-        </Button>
+        mayChange && (
+          <Button leftSection={<Plus size={15} />} onClick={() => setEdited('new')}>
+            New queue
+          </Button>
+        )
       }
     >
       <DeclaredList
@@ -103,7 +107,7 @@ function usePause() {
   })
 }
 
-function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue) => void): readonly Column<WorkQueue>[] {
+function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue) => void, mayChange: boolean): readonly Column<WorkQueue>[] {
   const count = (value: number) => (value > 0 ? value.toLocaleString('en') : <span className="muted">–</span>)
   return [
     {
@@ -143,7 +147,7 @@ function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue
       number: true,
       from: 640,
       cell: (queue) =>
-        queue.resource == null && (
+        mayChange && (
           <Button size="compact-sm" variant="default" leftSection={queue.spec.paused ? <Play size={13} /> : <Pause size={13} />} onClick={() => toggle(queue)}>
             {queue.spec.paused ? 'Resume' : 'Pause'}
           </Button>

@@ -100,7 +100,9 @@ class StoreFiles:
     def _translating(self, path: str) -> Generator[None]:
         try:
             yield
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if _says_no_bucket(str(error)):
+                raise StorageError(f"{self.locate(path)} {judge_store_error(error)}.") from None
             raise StorageError(f"There is no {self.locate(path)}.") from None
         except (PermissionError, ValueError) as error:
             raise StorageError(f"{self.locate(path)}: {shorten(error)}.") from None
@@ -108,15 +110,19 @@ class StoreFiles:
             raise StorageError(f"{self.locate(path)} {judge_store_error(error)}.") from None
 
 
+def _says_no_bucket(text: str) -> bool:
+    return any(word in text for word in ("NoSuchBucket", "The specified bucket does not exist", "ContainerNotFound"))
+
+
 def judge_store_error(error: Exception) -> str:
     """What an obstore error says, as a clause after an address. Pure."""
     name, text = type(error).__name__, str(error)
-    if "NoSuchBucket" in text or "The specified bucket does not exist" in text or "ContainerNotFound" in text:
+    if _says_no_bucket(text):
         return "cannot be reached: there is no such bucket"
-    if name == "PermissionDeniedError" or "403 Forbidden" in text or "AccessDenied" in text:
-        return "may not be read or written with the block's credentials: they lack the permission"
     if name == "UnauthenticatedError" or "InvalidAccessKeyId" in text or "SignatureDoesNotMatch" in text:
         return "may not be read or written: the block's credentials are not accepted"
+    if name == "PermissionDeniedError" or "403 Forbidden" in text or "AccessDenied" in text:
+        return "may not be read or written with the block's credentials: they lack the permission"
     if any(word in text for word in ("Connect", "connection", "dns error", "timed out", "error sending request")):
         return f"cannot be reached ({shorten(error)})"
     return f"cannot be read or written ({shorten(error)})"
@@ -184,4 +190,16 @@ class FsspecFiles:
                 f"{self.locate(path)} may not be read or written: the block lacks the permission."
             ) from None
         except Exception as error:  # noqa: BLE001 - implementations raise what they like
-            raise StorageError(f"{self.locate(path)} cannot be read or written ({shorten(error)}).") from None
+            raise StorageError(f"{self.locate(path)} {judge_error(error)}.") from None
+
+
+def judge_error(error: Exception) -> str:
+    """What an error of one of fsspec's implementations says, as a clause after an address. Pure."""
+    text, code = str(error), str(getattr(error, "code", ""))
+    if code == "403" or "Forbidden" in text or "does not have storage." in text:
+        return "may not be read or written with the block's credentials: they lack the permission"
+    if code == "401" or "Invalid Credentials" in text or type(error).__name__ == "RefreshError":
+        return "may not be read or written: the block's credentials are not accepted"
+    if "ClientConnector" in type(error).__name__ or "Cannot connect" in text:
+        return f"cannot be reached ({shorten(error)})"
+    return f"cannot be read or written ({shorten(error)})"

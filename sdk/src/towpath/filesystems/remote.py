@@ -1,13 +1,15 @@
 """The `S3`, `GCS`, `Azure` and `RemoteFileSystem` blocks: files behind an address."""
 
+import json
 import re
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from pydantic import Field, SecretStr, field_validator
 
 from towpath.blocks.core import SecretDict
 from towpath.errors import StorageError
 from towpath.filesystems.base import FileSystem, split_bucket_path
+from towpath.filesystems.google import GcsFiles
 from towpath.filesystems.objects import FsspecFiles, StoreFiles
 
 __all__ = ["GCS", "S3", "Azure", "RemoteFileSystem"]
@@ -101,14 +103,28 @@ class GCS(FileSystem):
     def _is_endpoint(cls, value: str | None) -> str | None:
         return _check_endpoint(value)
 
-    def open_files(self) -> StoreFiles:
+    @field_validator("service_account_info")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and value.get_secret_value().strip():
+            _parse_key(value.get_secret_value())
+        return value
+
+    def open_files(self) -> GcsFiles:
         bucket, base = split_bucket_path(self.bucket_path, ("gs", "gcs"))
         key = _reveal(self.service_account_info)
-        config: dict[str, Any] = {"service_account_key": key, "base_url": self.endpoint_url}
-        if self.endpoint_url is not None and key is None:
-            config["skip_signature"] = True
-        is_open = (self.endpoint_url or "").startswith("http://")
-        return StoreFiles("GCSStore", bucket, base, f"gs://{bucket}", "gcs", config, allow_http=is_open)
+        parsed = _parse_key(key) if key is not None else None
+        return GcsFiles(bucket, base, parsed, self.project, self.endpoint_url)
+
+
+def _parse_key(text: str) -> dict[str, Any]:
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("service_account_info is not JSON: give the whole content of the key's file")
+    return cast("dict[str, Any]", found)
 
 
 class Azure(FileSystem):

@@ -80,17 +80,50 @@ def test_task_run_name_is_a_template(told: Recording) -> None:
     assert "Finished in state Completed()" in told.messages()
 
 
+def divide_by_zero() -> str:
+    return str(1 / 0)
+
+
+def miss_a_key() -> str:
+    return {"a": "b"}["c"]
+
+
+def give_a_number() -> Any:
+    return 3
+
+
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("{nope}", "no parameter"),
-        (lambda: 3, "must give a string"),
-        (lambda: "", "at least one character"),
-        ("{x:}", ""),
+        ("{nope}", "'{nope}' names 'nope', which is no parameter; it has x."),
+        (
+            "{0}",
+            "'{0}' names Replacement index 0 out of range for positional args tuple, which is no parameter; it has x.",
+        ),
+        ("{x.y}", "'{x.y}' cannot be filled in: AttributeError: 'int' object has no attribute 'y'"),
+        ("{x:%Y}", "'{x:%Y}' cannot be filled in: ValueError: Invalid format specifier"),
+        ("{x", "'{x' cannot be filled in: ValueError: expected '}' before end of string"),
+        (divide_by_zero, "raised: ZeroDivisionError: division by zero"),
+        (miss_a_key, "raised: KeyError: 'c'"),
+        (give_a_number, "must give a string with at least one character, not 3."),
+        (str, "must give a string with at least one character, not ''."),
     ],
 )
-def test_a_template_that_cannot_be_rendered_fails_the_run_with_a_reason(template: Any, problem: str) -> None:
+def test_a_name_that_cannot_be_made_fails_the_run_and_names_the_option(
+    template: Any, problem: str, told: Recording
+) -> None:
     named = task(same, name="t", task_run_name=template)
-    state = flow(lambda: named(1), name="f")(return_state=True)
-    assert state.is_failed() is bool(problem)
-    assert problem in (state.message or "")
+    state = flow(lambda: named(1, return_state=True), name="f")(return_state=True)
+    owner, option = "task 't'", "task_run_name"
+    for word in ("Task", "Flow"):
+        said = f"{word} run encountered an exception: towpath.errors.DefinitionError: {owner}: {option} {problem}"
+        assert state.is_failed()
+        assert (state.message or "").startswith(said)
+        state = flow(same, name="f", flow_run_name=template)(1, return_state=True)
+        owner, option = "flow 'f'", "flow_run_name"
+    assert told.states("t-0") == ["Pending", "Failed"]
+    assert told.states(told.of_kind("flow_run")[-1]["name"]) == ["Pending", "Failed"]
+
+
+def test_a_template_may_give_less_than_it_names() -> None:
+    assert flow(same, name="f", flow_run_name="{x:}")(1) == 1

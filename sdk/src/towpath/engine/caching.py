@@ -190,7 +190,8 @@ def _storage_key(context: TaskRunContext) -> str:
         return template.format(
             parameters=context.parameters, flow_run=context.flow_run, task_run=context.task_run, **context.parameters
         )
-    except (KeyError, IndexError, AttributeError, TypeError) as error:
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise DefinitionError(
-            f"{context.task.owner}: result_storage_key {template!r} names {error}; it may name parameters, flow_run and task_run."
+            f"{context.task.owner}: result_storage_key {template!r} cannot be filled in ({describe(error)}); "
+            "it may name parameters, flow_run and task_run."
         ) from error

@@ -28,7 +28,14 @@ from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.tasks import collect_inputs, inherit_log_prints, settle_value
 from towpath.engine.telling import enter_flow_state, enter_task_state, open_root_teller, tell_flow_run, tell_mirror
 from towpath.engine.timeouts import Overtime
-from towpath.errors import ParameterTypeError, SuspendSignal, TerminationSignal, TransitionRefused, UpstreamTaskError
+from towpath.errors import (
+    DefinitionError,
+    ParameterTypeError,
+    SuspendSignal,
+    TerminationSignal,
+    TransitionRefused,
+    UpstreamTaskError,
+)
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
 from towpath.states import State
@@ -102,6 +109,7 @@ def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
     try:
         if not (yield from _prepare(context, logger)):
             return cast("State[Any]", context.flow_run.state)
+        logger = logger_of(context)
         return (yield from _live_attempts(context, logger))
     except TransitionRefused as refused:
         logger.say(logging.ERROR, f"The flow run does not go on: {refused}")
@@ -164,7 +172,7 @@ def _find_signal(context: FlowRunContext, error: BaseException) -> TerminationSi
 
 
 def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
-    """Resolves and checks the parameters; False when the run has ended by that."""
+    """Resolves and checks the parameters and names the run; False when the run has ended by that."""
     flow, run = context.flow, context.flow_run
     found: list[Found] = []
     find_upstreams(run.parameters, found)
@@ -190,6 +198,15 @@ def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
             logger.error(message)
             yield from _end(context, State(StateType.FAILED, message=message, data=error), logger)
             return False
+    if flow.flow_run_name is not None:
+        try:
+            run.name = render_name(flow.owner, "flow_run_name", flow.flow_run_name, run.parameters)
+        except DefinitionError as error:
+            logger.error("Encountered exception during execution:", exc_info=error)
+            yield from _end(context, failed_state("Flow", error), logger)
+            return False
+        context.logger = None
+        tell_flow_run(context)
     return True
 
 
@@ -200,11 +217,6 @@ def _enter_not_ready(context: FlowRunContext, state: State[Any], logger: RunLogg
 
 def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
     flow, run = context.flow, context.flow_run
-    if flow.flow_run_name is not None:
-        run.name = render_name(flow.owner, "flow_run_name", flow.flow_run_name, run.parameters)
-        context.logger = None
-        tell_flow_run(context)
-        logger = logger_of(context)
     control = context.control
     if control.hold is not None and context.parent is not None:
         yield AwaitFutures([control.hold])

@@ -41,7 +41,7 @@ from towpath.engine.outcomes import (
 from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.telling import enter_task_state, open_root_teller, tell_task_run
 from towpath.engine.timeouts import Overtime
-from towpath.errors import DeadlockError, SuspendSignal, TransitionRefused, UpstreamTaskError
+from towpath.errors import DeadlockError, DefinitionError, SuspendSignal, TransitionRefused, UpstreamTaskError
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
@@ -226,8 +226,11 @@ def resolve_inputs(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
 
 def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
     task, run = context.task, context.task_run
-    _name_run(context)
-    logger = logger_of(context)
+    if task.task_run_name is not None:
+        if (unnamed := _name_run(context, logger)) is not None:
+            yield from _end(context, unnamed, logger)
+            return unnamed
+        logger = logger_of(context)
     if task.is_cached and (cached := (yield from find_cached(context, logger))) is not None:
         yield from _end(context, cached, logger)
         return cached
@@ -298,12 +301,17 @@ def _end(context: TaskRunContext, state: State[Any], logger: RunLogger) -> Core[
         yield from call_hooks(context.task, context.task_run, state, logger)
 
 
-def _name_run(context: TaskRunContext) -> None:
+def _name_run(context: TaskRunContext, logger: RunLogger) -> State[Any] | None:
+    """Gives the run the name that its task wants for it; the state that it fails in when that cannot be made."""
     task, run = context.task, context.task_run
-    if task.task_run_name is not None:
+    try:
         run.name = render_name(task.owner, "task_run_name", task.task_run_name, context.parameters)
-        tell_task_run(context, None)
-        context.logger = None
+    except DefinitionError as error:
+        logger.error("Encountered exception during execution:", exc_info=error)
+        return failed_state("Task", error)
+    tell_task_run(context, None)
+    context.logger = None
+    return None
 
 
 def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:

@@ -101,7 +101,7 @@ class StoreFiles:
         try:
             yield
         except FileNotFoundError as error:
-            if _says_no_bucket(str(error)):
+            if _says_no_bucket(str(error)) or _says_no_user(str(error)):  # hosts answer 404 for these too
                 raise StorageError(f"{self.locate(path)} {judge_store_error(error)}.") from None
             raise StorageError(f"There is no {self.locate(path)}.") from None
         except (PermissionError, ValueError) as error:
@@ -114,12 +114,16 @@ def _says_no_bucket(text: str) -> bool:
     return any(word in text for word in ("NoSuchBucket", "The specified bucket does not exist", "ContainerNotFound"))
 
 
+def _says_no_user(text: str) -> bool:
+    return any(word in text for word in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "access key ID"))
+
+
 def judge_store_error(error: Exception) -> str:
     """What an obstore error says, as a clause after an address. Pure."""
     name, text = type(error).__name__, str(error)
     if _says_no_bucket(text):
         return "cannot be reached: there is no such bucket"
-    if name == "UnauthenticatedError" or "InvalidAccessKeyId" in text or "SignatureDoesNotMatch" in text:
+    if name == "UnauthenticatedError" or _says_no_user(text):
         return "may not be read or written: the block's credentials are not accepted"
     if name == "PermissionDeniedError" or "403 Forbidden" in text or "AccessDenied" in text:
         return "may not be read or written with the block's credentials: they lack the permission"

@@ -52,8 +52,15 @@ _HOMES = {
     "unmapped": "towpath.annotations",
 }
 
+_MODULES = frozenset(
+    ("artifacts", "blocks", "context", "deployments", "filesystems", "flows", "futures", "runtime", "states", "tasks")
+)
+"""Modules that `import towpath` is enough for, as flows written for Prefect expect."""
+
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

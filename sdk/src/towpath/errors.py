@@ -37,6 +37,7 @@ BaseException
         ├── StorageError             what a storage holds cannot be reached, read or written
         ├── ScriptError              a flow's code cannot be imported
         │   └── MissingFlowError         ... or holds no such flow
+        ├── MigrationError           a file of Prefect's that cannot be migrated; the message names it
         ├── ArtifactError            an artifact that cannot be shown; the message names the argument
         ├── ResultError              a result cannot be written or read back
         │   ├── ResultTooLarge           ... where only small ones are kept
@@ -201,6 +202,10 @@ class ResultError(TowpathError):
 
 class ResultTooLarge(ResultError):
     """A result is larger than its storage keeps. The run completes, and its result is not kept."""
+
+
+class MigrationError(TowpathError, ValueError):
+    """A file of Prefect's cannot be migrated; the message names it."""
 
 
 class ArtifactError(TowpathError, ValueError):

@@ -30,7 +30,7 @@ COMMANDS: Final = {
     "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs and their logs; pause, resume, retry, cancel them."),
     "login": Entry("towpath.cli.login", "login_app", "Get a token for a cluster's API and keep it."),
     "logout": Entry("towpath.cli.login", "logout_app", "Forget the token that login got."),
-    "migrate": Entry("towpath.cli.migrate", "migrate", "Rewrite flows and deployment files of Prefect 2."),
+    "migrate": Entry("towpath.cli.migrate", "app", "Rewrite flows and deployment files of Prefect 2."),
     "notification": Entry("towpath.cli.notifications", "app", "Tell people when runs enter certain states."),
     "profile": Entry("towpath.cli.profiles", "app", "Keep several sets of settings and choose one."),
     "task-run": Entry("towpath.cli.task_runs", "app", "Look at task runs."),

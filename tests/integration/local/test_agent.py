@@ -309,7 +309,7 @@ def test_no_more_run_at_once_than_the_limit_says(runs: Runs, start: StartAgent, 
 
 def test_an_agent_that_runs_once_ends_when_what_was_due_has_ended(runs: Runs, start: StartAgent, queue: str) -> None:
     made = [runs.make("good") for _ in range(3)]
-    agent = start("--run-once", "-m", queue[:-1], "-l", "2", "--prefetch-seconds", "10")
+    agent = start("--run-once", "-m", queue[:-1], "-l", "2")
     assert agent.process.wait(60) == 0
     assert {runs.state(run) for run in made} == {"Completed"}
 

@@ -26,24 +26,36 @@ def check_config(facts: BlockTypeFacts, config: Mapping[str, Any], secret_fields
     Raises:
         InvalidRequest: naming each field that is wrong; the messages hold no value of a secret field.
     """
-    exposed = [name for name in facts.secret_fields if _find(config, name.split(".")) not in (None, "")]
+    exposed = [name for name in facts.secret_fields if _is_exposed(name, config, facts.secret_fields)]
     if exposed:
         raise InvalidRequest(
             f"The field {exposed[0]!r} of {facts.slug} is secret and may not stand in `config`: give it in `secrets`, or name "
             "a Secret in `secretRefs`.",
             [FieldError(field=f"spec.config.{name}", message="is secret: move it out of `config`") for name in exposed],
         )
-    errors = list(_check(facts.fields, config, {name.partition(".")[0] for name in secret_fields}))[:_MOST_ERRORS]
+    given = {name.partition(".")[0] for name in secret_fields}
+    errors = list(_check(facts.fields, config, given, frozenset(facts.secret_fields)))[:_MOST_ERRORS]
     if errors:
         told = "; ".join(f"{error.field.removeprefix('spec.config.')}: {error.message}" for error in errors[:3])
         raise InvalidRequest(f"This is no {facts.slug} block: {told}", errors)
 
 
-def _check(schema: Mapping[str, Any], config: Mapping[str, Any], with_secrets: set[str]) -> Iterable[FieldError]:
+def _is_exposed(name: str, config: Mapping[str, Any], secret_fields: Iterable[str]) -> bool:
+    value = _find(config, name.split("."))
+    if value in (None, ""):
+        return False
+    # A field may be one secret or an object with secrets in it: the object itself is none.
+    return not isinstance(value, dict) or not any(other.startswith(f"{name}.") for other in secret_fields)
+
+
+def _check(
+    schema: Mapping[str, Any], config: Mapping[str, Any], with_secrets: set[str], secrets: frozenset[str]
+) -> Iterable[FieldError]:
     properties: Mapping[str, Any] = schema.get("properties", {})
     for name in schema.get("required", []):
         if name not in config and name not in with_secrets:
-            yield FieldError(field=f"spec.config.{name}", message="is required")
+            how = ", and secret: give it in `secrets`" if name in secrets else ""
+            yield FieldError(field=f"spec.config.{name}", message=f"is required{how}")
     for name, value in config.items():
         if name in properties:
             if name not in with_secrets and not _holds_block(value):

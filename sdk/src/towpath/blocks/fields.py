@@ -69,7 +69,7 @@ def name_path(path: Sequence[str]) -> str:
         BlockError: a key on the way makes no file name, as secrets are files in pods.
     """
     name = ".".join(path)
-    if any("." in part for part in path) or not is_file_name(name):
+    if not all(path) or any("." in part for part in path) or not is_file_name(name):
         raise BlockError(
             f"The secret {name!r} cannot be kept under that name: its keys must be made of letters, digits, _ and - "
             "(a SecretDict takes any keys)."

@@ -46,6 +46,11 @@ class Settings(NamedTuple):
         logging_extra_loggers: names of loggers whose records also go to the run's logs.
         logging_log_prints: whether flows and tasks log what they print, unless they say otherwise.
         results_storage: where results go: a folder, an fsspec address, `api://` or `block://type/name`; None for the default.
+        results_serializer: how results are written, unless their flow or task says otherwise.
+        results_persist_by_default: whether the results of flows and tasks are stored that say nothing of it.
+        tasks_refresh_cache: whether tasks run although an earlier result is cached, unless they say otherwise.
+        flows_none_follows_tasks: whether a flow that returns None ends as its task runs and subflows did; else it is Completed.
+        task_runner_max_workers: how many tasks run at a time in threads, unless the flow's task runner says otherwise.
         flush_interval: seconds between two batches of events; what a SIGKILL may lose.
         flush_timeout: seconds that a runner waits for its events to be stored by the API.
         exit_timeout: seconds that a process without a launcher waits at its exit.
@@ -68,6 +73,11 @@ class Settings(NamedTuple):
     logging_extra_loggers: tuple[str, ...]
     logging_log_prints: bool
     results_storage: str | None
+    results_serializer: str
+    results_persist_by_default: bool
+    tasks_refresh_cache: bool
+    flows_none_follows_tasks: bool
+    task_runner_max_workers: int
     flush_interval: float
     flush_timeout: float
     exit_timeout: float
@@ -176,6 +186,11 @@ SETTINGS: Final = (
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),
     Setting("TOWPATH_LOGGING_LOG_PRINTS", "logging_log_prints", _bool, "true or false", "false"),
     Setting("TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder, an fsspec address, api:// or block://type/name"),
+    Setting("TOWPATH_RESULTS_SERIALIZER", "results_serializer", _text, "pickle, json or compressed/ and one of them", "pickle"),
+    Setting("TOWPATH_RESULTS_PERSIST_BY_DEFAULT", "results_persist_by_default", _bool, "true or false", "false"),
+    Setting("TOWPATH_TASKS_REFRESH_CACHE", "tasks_refresh_cache", _bool, "true or false", "false"),
+    Setting("TOWPATH_FLOWS_NONE_FOLLOWS_TASKS", "flows_none_follows_tasks", _bool, "true or false", "true"),
+    Setting("TOWPATH_TASK_RUNNER_MAX_WORKERS", "task_runner_max_workers", *_count(1, 10_000), default="32"),
     Setting("TOWPATH_FLUSH_INTERVAL", "flush_interval", *_seconds(0.01, 60), default="0.25"),
     Setting("TOWPATH_FLUSH_TIMEOUT", "flush_timeout", *_seconds(0, 86_400), default="900"),
     Setting("TOWPATH_EXIT_TIMEOUT", "exit_timeout", *_seconds(0, 3_600), default="10"),

@@ -340,6 +340,53 @@ def test_a_flows_retry_runs_again_what_was_not_persisted(told: Recording) -> Non
     assert len({event["id"] for event in told.of_kind("task_run")}) == 2
 
 
+def test_a_flows_retry_takes_the_results_of_subflows_that_completed(told: Recording) -> None:
+    calls: list[Any] = []
+
+    @flow
+    def child(x: int) -> int:
+        calls.append(x)
+        if x == 2 and calls.count(2) == 1:
+            raise ValueError
+        return x * 10
+
+    @flow(retries=1)
+    def parent() -> list[Any]:
+        return [child(1), child(2), child(1, return_state=True).result()]
+
+    assert parent() == [10, 20, 10]
+    assert calls == [1, 2, 2, 1]
+    assert "Subflow 'child': the result of the flow's earlier try is used." in told.messages()
+    assert told.flow_states() == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    ends = [told.states(event["name"])[-1] for event in told.of_kind("flow_run") if event["flow"] == "child"]
+    assert ends == ["Completed", "Failed", "Completed", "Completed"]
+
+
+def test_a_flows_retry_runs_subflows_again_whose_results_were_not_kept(told: Recording) -> None:
+    calls: list[int] = []
+
+    @flow(persist_result=False)
+    def forgets() -> int:
+        calls.append(1)
+        return 1
+
+    @flow
+    def cannot_be_kept() -> Any:
+        calls.append(2)
+        return (x for x in "a").__next__
+
+    @flow(retries=1)
+    def parent() -> int:
+        forgets()
+        cannot_be_kept()
+        if len(calls) == 2:
+            raise ValueError
+        return len(calls)
+
+    assert parent() == 4
+    assert any("a retry of the flow above runs this flow again" in message for message in told.messages(level=30))
+
+
 def test_what_only_a_flows_retries_want_stored_may_be_unstorable(told: Recording) -> None:
     work = task(lambda: (x for x in "a").__next__, name="work")
     assert flow(lambda: work()() == "a", name="f", retries=1)() is True

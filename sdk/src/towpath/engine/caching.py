@@ -16,14 +16,17 @@ from towpath.engine.effects import CallBack, Core, ReadOrWrite
 from towpath.engine.outcomes import describe
 from towpath.errors import DefinitionError, ResultTooLarge
 from towpath.logging.loggers import RunLogger, logger_of
+from towpath.settings import get_settings
 from towpath.states import State
 
 
 def keeps_result(task: TaskDefinition, flow_context: FlowRunContext | None) -> bool:
-    """Whether a task run's result is stored: as the task says, else when caching or the flow's retries need it."""
+    """Whether a task run's result is stored: as the task says, else when caching, the flow's retries or the settings want it."""
     if task.persist_result is not None:
         return task.persist_result
-    return task.is_cached or task.has_result_options or (flow_context is not None and flow_context.persist_results)
+    if flow_context is None:
+        return task.is_cached or task.has_result_options or get_settings().results_persist_by_default
+    return task.is_cached or task.has_result_options or flow_context.persist_results
 
 
 def find_cached(context: TaskRunContext, logger: RunLogger) -> Core[State[Any] | None]:
@@ -40,7 +43,8 @@ def find_cached(context: TaskRunContext, logger: RunLogger) -> Core[State[Any] |
             "%s: %s raised %s: the run goes on without caching", task.owner, option, describe(error), exc_info=True
         )
         return None
-    if context.cache_key is None or task.refresh_cache:
+    refresh = get_settings().tasks_refresh_cache if task.refresh_cache is None else task.refresh_cache
+    if context.cache_key is None or refresh:
         return None
     try:
         hit = yield ReadOrWrite(lambda: _open_store(task, context.flow_context).find(context.cache_key or "", now_us()))
@@ -137,20 +141,29 @@ def keeps_flow_result(context: FlowRunContext) -> bool:
     if flow.persist_result is not None:
         return flow.persist_result
     above = context.parent.flow_context if context.parent is not None else None
-    return flow.result_storage is not None or (above is not None and above.persist_results)
+    kept = get_settings().results_persist_by_default if above is None else above.persist_results
+    return flow.result_storage is not None or kept
 
 
 def keep_flow_result(context: FlowRunContext, state: State[Any]) -> Core[None]:
-    """Stores a completed flow run's result, if its flow says so. One that is too large for its storage is logged.
+    """Stores a completed flow run's result, if its flow says so, or the flow above it needs it for its retries.
 
     Raises:
-        SerializationError, ResultError: it cannot be done.
+        SerializationError, ResultError: it was asked for and cannot be done. Where only the retries of the flow above it wanted
+            it, or the storage keeps small results only, that is logged.
     """
     flow, value = context.flow, state.data
+    is_asked_for = flow.persist_result is True or flow.result_storage is not None
     try:
         stored = yield ReadOrWrite(lambda: _open_store(flow, context).write(context.flow_run.id, value))
     except ResultTooLarge as error:
         logger_of(context).say(logging.WARNING, f"The result of {flow.owner} is not stored: {error}.")
+        return
+    except Exception as error:
+        if is_asked_for:
+            raise
+        message = f"The result is not stored, so a retry of the flow above runs this flow again: {error}"
+        logger_of(context).say(logging.WARNING, message)
         return
     _note(state, stored, None, flow.cache_result_in_memory)
     if context.child is not None:
@@ -179,7 +192,7 @@ def _open_store(definition: Definition, flow_context: FlowRunContext | None) -> 
     if isinstance(definition, TaskDefinition) and definition.cache_policy is not None:
         key_storage = definition.cache_policy.key_storage
         index = open_storage(key_storage) if key_storage is not None else None
-    return ResultStore(open_storage(storage), serializer or "pickle", index)
+    return ResultStore(open_storage(storage), serializer or get_settings().results_serializer, index)
 
 
 def _storage_key(context: TaskRunContext) -> str:

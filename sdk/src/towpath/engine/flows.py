@@ -17,6 +17,7 @@ from towpath.contract.states import StateType
 from towpath.engine.caching import keep_flow_result, keeps_flow_result
 from towpath.engine.control import CANCELLED, RunControl
 from towpath.engine.definitions import FlowDefinition
+from towpath.engine.earlier import EarlierResult
 from towpath.engine.effects import AwaitFutures, CallBack, CallFunction, Core, Sleep
 from towpath.engine.hooks import call_hooks
 from towpath.engine.identity import RunIdentity
@@ -38,6 +39,7 @@ from towpath.errors import (
 )
 from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
+from towpath.settings import get_settings
 from towpath.states import State
 
 
@@ -76,7 +78,7 @@ def create_flow_run(
     elif above is not None:
         context.told_to_stop = above.told_to_stop
     context.wait_for = as_list(wait_for)
-    context.persist_results = flow.retries > 0
+    context.persist_results = flow.retries > 0 or get_settings().results_persist_by_default
     if identity is None:
         run.tags = sorted(CURRENT_TAGS.get() | frozenset(parent.flow_run.tags if parent and parent.flow_run else ()))
         _declare(context)
@@ -86,13 +88,16 @@ def create_flow_run(
 def _declare(context: FlowRunContext) -> None:
     run, parent = context.flow_run, context.parent
     if parent is not None:
-        context.mirror_id = run.parent_task_run_id = uuid7_text()
         parent_flow = parent.flow_context
         mirror_name = run.flow_name
         if parent_flow is not None:
             counts = parent_flow.task_counts
             number = next(counts.setdefault(run.flow_name, itertools.count()))
             mirror_name = f"{run.flow_name}-{number}"
+            if _take_up(context, mirror_name, parent_flow):
+                return
+        context.mirror_id = run.parent_task_run_id = uuid7_text()
+        if parent_flow is not None:
             context.child = parent_flow.children[mirror_name] = Child(context.mirror_id)
         tell_mirror(context, mirror_name, collect_inputs(run.parameters, context.wait_for, parent_flow)[0])
     tell_flow_run(context)
@@ -103,8 +108,28 @@ def _declare(context: FlowRunContext) -> None:
         logger_of(parent).say(logging.INFO, f"Created subflow run {run.name!r} for flow {run.flow_name!r}")
 
 
+def _take_up(context: FlowRunContext, mirror_name: str, parent_flow: FlowRunContext) -> bool:
+    """The flow above is retried, and an earlier try of it has completed this subflow and kept its result: nothing new runs."""
+    earlier = parent_flow.earlier.get(mirror_name)
+    if earlier is None or earlier.type is not StateType.COMPLETED or earlier.result is None:
+        return False
+    if isinstance(earlier.result, EarlierResult):
+        return False  # of another process, which tells no results of subflows: a task run of that name
+    context.mirror_id = context.flow_run.parent_task_run_id = earlier.run_id
+    context.child = parent_flow.children[mirror_name] = earlier
+    context.flow_run.state = state = State(StateType.COMPLETED, data=earlier.result)
+    state.run_id = earlier.run_id
+    return True
+
+
 def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
     """A flow run's life from Pending on. Returns the state it ends in; what interrupts it is raised again."""
+    before, parent = context.flow_run.state, context.parent
+    if before is not None and before.type is StateType.COMPLETED:
+        if parent is not None:
+            name = context.flow_run.flow_name
+            logger_of(parent).say(logging.INFO, f"Subflow {name!r}: the result of the flow's earlier try is used.")
+        return before
     logger = logger_of(context)
     try:
         if not (yield from _prepare(context, logger)):
@@ -288,7 +313,7 @@ def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
         yield from _await_tasks(context)
         return failed_state("Flow", error)
     yield from _await_tasks(context)
-    if value is None:
+    if value is None and get_settings().flows_none_follows_tasks:
         state = state_of_children(list(context.children.values()), context.first_error)
     else:
         state = yield from settle_value(value)

@@ -135,6 +135,7 @@ const concurrencyLimits = createRoute({
 const blocks = createRoute({
   getParentRoute: () => root,
   path: '/blocks',
+  validateSearch: readTab,
   component: lazyRouteComponent(() => import('./pages/Blocks'), 'Blocks'),
 })
 

@@ -99,4 +99,10 @@ describe('nested objects', () => {
     expect(valueAt(values, 'auth.user')).toBe('ada')
     expect(valueAt(values, 'auth.constructor')).toBeUndefined()
   })
+
+  it('name other blocks by reference', () => {
+    const [field] = readFields(schema).filter((each) => each.kind === 'block')
+    const value = { $ref: { block: 's3/lake' } }
+    expect(parseText(field!, toText(field!, value))).toEqual({ value })
+  })
 })

@@ -111,6 +111,7 @@ function kindOf(schema: Schema): FieldKind {
 export function toText(field: Field, value: unknown): string {
   if (value === undefined || value === null) return ''
   if (field.kind === 'json') return JSON.stringify(value, null, 2)
+  if (field.kind === 'block') return referenceOf(value) ?? ''
   if (field.kind === 'texts') return Array.isArray(value) ? value.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join('\n') : ''
   if (field.kind === 'date-time' && typeof value === 'string') return localTime(value)
   return typeof value === 'string' ? value : JSON.stringify(value)
@@ -144,6 +145,8 @@ export function parseText(field: Field, text: string): Parsed {
       const time = new Date(trimmed)
       return Number.isNaN(time.getTime()) ? { fault: 'Give a date and a time.' } : { value: time.toISOString() }
     }
+    case 'block':
+      return { value: { $ref: { block: trimmed } } }
     case 'texts':
       return { value: trimmed.split('\n').map((each) => each.trim()).filter((each) => each !== '') }
     case 'json':
@@ -178,6 +181,12 @@ function put(into: Record<string, unknown>, [first = '', ...rest]: string[], val
   const inner = isObject(before) ? before : {}
   into[first] = inner
   put(inner, rest, value)
+}
+
+/** The `type/name` of a value that names another block; undefined for a block that is written out in place. */
+export function referenceOf(value: unknown): string | undefined {
+  const reference = isObject(value) && isObject(value.$ref) ? value.$ref.block : undefined
+  return typeof reference === 'string' ? reference : undefined
 }
 
 /** What stands at a field's place in `values`. */

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextvars import copy_context
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from towpath.context import TaskRunContext
 from towpath.engine.remote import run_packed, submit_remotely
@@ -17,8 +17,7 @@ from towpath.engine.tasks import awaited_futures
 from towpath.engine.workers import Job, WorkerPool
 from towpath.errors import DefinitionError
 from towpath.futures import Future
-
-DEFAULT_MAX_WORKERS: Final = 32
+from towpath.settings import get_settings
 
 
 def check_max_workers(max_workers: Any) -> None:
@@ -83,14 +82,14 @@ class ThreadPoolTaskRunner(TaskRunner):
     inputs are not ready takes no thread.
 
     Args:
-        max_workers: how many tasks run at a time; default 32.
+        max_workers: how many tasks run at a time; default TOWPATH_TASK_RUNNER_MAX_WORKERS, which is 32.
     """
 
     _idle_seconds: float | None = None
 
     def __init__(self, max_workers: int | None = None) -> None:
         check_max_workers(max_workers)
-        self.max_workers = max_workers or DEFAULT_MAX_WORKERS
+        self.max_workers = max_workers or get_settings().task_runner_max_workers
         self._pool = WorkerPool(self.max_workers, self._idle_seconds)
 
     def duplicate(self) -> "ThreadPoolTaskRunner":

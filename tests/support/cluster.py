@@ -60,12 +60,16 @@ class ApiAccess:
             self.close()
             return self._get(path, token, query)
 
-    def _get(self, path: str, token: str, query: Mapping[str, str]) -> httpx.Response:
+    def url(self) -> str:
+        """The API's address, without `/api`, until the chart is installed anew."""
         if not self._address:
             self._address = self._way.enter_context(reach_api(self._env))
+        return self._address
+
+    def _get(self, path: str, token: str, query: Mapping[str, str]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
         timeout = httpx.Timeout(30, connect=5)
-        url = f"{self._address}/api/{path}"
+        url = f"{self.url()}/api/{path}"
         return httpx.get(url, params=dict(query), headers=headers, timeout=timeout, trust_env=False)
 
     def close(self) -> None:

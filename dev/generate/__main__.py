@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 from dev.generate.block_types import build_block_type_files
+from dev.generate.cli_page import build_cli_files
 from dev.generate.crds import build_crd_files
 from dev.generate.openapi import build_openapi_files
+from dev.generate.settings_page import build_settings_files
 
 ROOT = Path(__file__).parents[2]
 GENERATED_FOLDERS = ("crds", "charts/towpath/files/crds")
@@ -18,7 +20,13 @@ GENERATED_FOLDERS = ("crds", "charts/towpath/files/crds")
 
 def build_files() -> dict[str, str]:
     """Every generated file: its path from the project's root, and its text."""
-    return build_crd_files() | build_block_type_files() | build_openapi_files()
+    return (
+        build_crd_files()
+        | build_block_type_files()
+        | build_openapi_files()
+        | build_cli_files()
+        | build_settings_files()
+    )
 
 
 def find_stale(files: dict[str, str]) -> list[str]:

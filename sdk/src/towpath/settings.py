@@ -39,7 +39,8 @@ class Settings(NamedTuple):
     Attributes:
         home: profiles, spool, local database, secrets and results.
         api_url: the API's address, ending in `/api`, without a slash behind it; None: no server.
-        api_token_file: read again whenever it changes; counts before `api_token`.
+        api_token: goes with every request; never shown.
+        api_token_file: holds the token, and is read again whenever it changes; counts before TOWPATH_API_TOKEN.
         namespace: where blocks are looked for and kept; a pod's own namespace.
         local_server: whether what must be asked without an API starts a local server in the background.
         logging_level: the lowest level that run loggers pass on, as INFO.

@@ -35,6 +35,7 @@ class OperatorSettings(BaseSettings):
         registration_grace_seconds: how long a FlowRun waits for its Deployment to become known.
         last_lines: how many of a pod's last lines are kept with the run's logs.
         http_host, http_port: where /healthz and /metrics are served.
+        log_level: the lowest level that is logged.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOWPATH_OPERATOR_", extra="ignore", populate_by_name=True)

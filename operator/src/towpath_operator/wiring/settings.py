@@ -22,21 +22,24 @@ class ServerSettings(BaseSettings):
     """Settings of `towpath server` and of the API's pod.
 
     Attributes:
-        host, port: where it listens (`TOWPATH_SERVER_HOST`, `TOWPATH_SERVER_PORT`).
+        host, port: the address and the port that it listens on (`TOWPATH_SERVER_HOST`, `TOWPATH_SERVER_PORT`).
         metrics_port: where metrics are served apart from the API (`TOWPATH_SERVER_METRICS_PORT`); beside it if left out.
         database_url: `TOWPATH_DATABASE_URL`; the file `towpath.db` in TOWPATH_HOME if left out.
         api_token: `TOWPATH_API_TOKEN`; required of callers when it is set.
-        log_level: `TOWPATH_SERVER_LOG_LEVEL`.
+        log_level: the lowest level that is logged (`TOWPATH_SERVER_LOG_LEVEL`).
         public_url: where people reach the pages, for links in messages and for sessions behind a proxy (`TOWPATH_SERVER_PUBLIC_URL`).
         trusted_proxies: in a cluster the peers whose headers say who a caller is, as `10.1.0.0/16`, separated by commas
-            (`TOWPATH_SERVER_TRUSTED_PROXIES`); `TOWPATH_SERVER_PROXY_USER_HEADER` and `TOWPATH_SERVER_PROXY_GROUPS_HEADER` name them.
+            (`TOWPATH_SERVER_TRUSTED_PROXIES`).
+        proxy_user_header, proxy_groups_header: those headers' names (`TOWPATH_SERVER_PROXY_USER_HEADER`,
+            `TOWPATH_SERVER_PROXY_GROUPS_HEADER`).
         accept_api_server_tokens: in a cluster whether tokens for Kubernetes' own API server are taken beside those for ours
             (`TOWPATH_SERVER_ACCEPT_API_SERVER_TOKENS`).
         notify_allowed_networks: networks that messages may go to beyond public addresses, as `10.0.0.0/8,127.0.0.1`, separated by
             commas (`TOWPATH_SERVER_NOTIFY_ALLOWED_NETWORKS`).
         notify_secret_namespaces: in a cluster the namespaces whose Secrets are read for messages, separated by commas
             (`TOWPATH_SERVER_NOTIFY_SECRET_NAMESPACES`).
-        keep_runs_days, keep_logs_days: `TOWPATH_SERVER_KEEP_RUNS_DAYS`, `TOWPATH_SERVER_KEEP_LOGS_DAYS`; 0 keeps for ever.
+        keep_runs_days: how long runs are kept after their end (`TOWPATH_SERVER_KEEP_RUNS_DAYS`); 0 keeps them for ever.
+        keep_logs_days: how long log lines are kept (`TOWPATH_SERVER_KEEP_LOGS_DAYS`); 0 keeps them as long as their run.
         keep_results_days: how long results in the API are kept after they were last used
             (`TOWPATH_SERVER_KEEP_RESULTS_DAYS`); 0 keeps them for ever.
     """

@@ -69,7 +69,7 @@ class State(Generic[R]):
         message: a sentence, or None.
         data: what the run returned, the exception it raised, or NO_DATA.
         id: the transition's id.
-        run_id: the run that entered it; None before one has.
+        run_id: the run that entered it, for a subflow the task run that stands for it in its parent; None before one has.
         time: when the run entered it, in microseconds since 1970, UTC.
         details: what only some states have: `retry_at`, `cache_key`, `result`, `value`.
     """

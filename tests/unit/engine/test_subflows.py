@@ -80,6 +80,25 @@ def test_a_subflow_waits_for_its_upstreams(told: Recording) -> None:
     assert told.states("child-1") == ["Pending", "NotReady"]
 
 
+def test_what_takes_a_subflows_state_knows_the_task_run_that_stands_for_the_subflow(told: Recording) -> None:
+    @task
+    def after(x: Any) -> Any:
+        return x
+
+    @flow
+    def broken() -> int:
+        return fail()
+
+    @flow
+    def parent() -> str:
+        after(child(2, return_state=True))
+        return after(broken(return_state=True), return_state=True).message or ""
+
+    assert parent() == f"Upstream task run '{told.run_id('broken-0')}' did not reach a 'COMPLETED' state."
+    inputs = [event.get("inputs") for event in told.of_kind("task_run") if event["task"] == "after"]
+    assert inputs == [{"x": [told.run_id("child-0")]}, {"x": [told.run_id("broken-0")]}]
+
+
 def test_flows_may_run_inside_tasks(told: Recording) -> None:
     @task
     def outer() -> int:

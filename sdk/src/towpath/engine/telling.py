@@ -133,7 +133,7 @@ def enter_flow_state(context: FlowRunContext, state: State[Any], *, is_judged: b
         raise TransitionRefused(verdict.reason, verdict.code)
     if state.type is StateType.RUNNING:
         run.run_count += 1
-    state.run_id = run.id
+    state.run_id = context.mirror_id or run.id
     run.state = state
     if context.child is not None:
         note_child(context.child, state, context.parent.flow_context if context.parent is not None else None)

@@ -186,8 +186,16 @@ SETTINGS: Final = (
     Setting("TOWPATH_LOGGING_LEVEL", "logging_level", _level, _A_LEVEL, "INFO"),
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),
     Setting("TOWPATH_LOGGING_LOG_PRINTS", "logging_log_prints", _bool, "true or false", "false"),
-    Setting("TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder, an fsspec address, api:// or block://type/name"),
-    Setting("TOWPATH_RESULTS_SERIALIZER", "results_serializer", _text, "pickle, json or compressed/ and one of them", "pickle"),
+    Setting(
+        "TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder, an fsspec address, api:// or block://type/name"
+    ),
+    Setting(
+        "TOWPATH_RESULTS_SERIALIZER",
+        "results_serializer",
+        _text,
+        "pickle, json or compressed/ and one of them",
+        "pickle",
+    ),
     Setting("TOWPATH_RESULTS_PERSIST_BY_DEFAULT", "results_persist_by_default", _bool, "true or false", "false"),
     Setting("TOWPATH_TASKS_REFRESH_CACHE", "tasks_refresh_cache", _bool, "true or false", "false"),
     Setting("TOWPATH_FLOWS_NONE_FOLLOWS_TASKS", "flows_none_follows_tasks", _bool, "true or false", "true"),

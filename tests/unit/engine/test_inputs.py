@@ -232,6 +232,16 @@ def test_an_object_returned_by_a_call_is_known_by_its_run_as_long_as_it_lives(to
     assert inputs == [{"x": [told.run_id("make-0")]}, None, None]
 
 
+def test_an_object_returned_by_a_subflow_is_known_by_the_task_run_that_stands_for_it(told: Recording) -> None:
+    @flow
+    def make() -> Model:
+        return Model(x=1)
+
+    flow(lambda: same(make()), name="my-flow")()
+    inputs = [event.get("inputs") for event in told.of_kind("task_run") if event["task"] == "same"]
+    assert inputs == [{"x": [told.run_id("make-0")]}]
+
+
 def test_wait_for_takes_one_future_too(told: Recording) -> None:
     @flow
     def my_flow() -> Any:

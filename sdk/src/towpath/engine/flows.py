@@ -23,6 +23,7 @@ from towpath.engine.hooks import call_hooks
 from towpath.engine.identity import RunIdentity
 from towpath.engine.inputs import Found, data_of, find_upstreams, resolve
 from towpath.engine.names import new_flow_run_name, render_name
+from towpath.engine.origins import note_origin
 from towpath.engine.outcomes import crashed_state, drop_engine_frames, failed_state, summarise, timed_out_state
 from towpath.engine.parameters import validate_parameters
 from towpath.engine.retries import delay_before, may_retry
@@ -289,6 +290,9 @@ def begin_again(context: FlowRunContext) -> None:
 def _end(context: FlowRunContext, state: State[Any], logger: RunLogger) -> Core[None]:
     enter_flow_state(context, state)
     is_good = state.type is StateType.COMPLETED
+    parent_flow = context.parent.flow_context if context.parent is not None else None
+    if is_good and parent_flow is not None and context.mirror_id is not None:
+        note_origin(parent_flow, state.data, context.mirror_id)
     logger.say(logging.INFO if is_good else logging.ERROR, f"Finished in state {state}")
     yield from call_hooks(context.flow, context.flow_run, state, logger)
 

@@ -1,6 +1,6 @@
 """Remembers which task run returned an object, so that giving it to another task shows where its input came from.
 
-Called by `tasks`. Only objects that can be referred to weakly, as data frames and models, are remembered: nothing is kept alive by
+Called by `tasks` and `flows`. Only objects that can be referred to weakly, as data frames and models, are remembered: nothing is kept alive by
 this. For lists, dicts and plain values pass the future or the state.
 """
 

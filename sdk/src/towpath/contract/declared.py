@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from towpath.contract.names import LOCAL_NAMESPACE
+from towpath.contract.resources.automation import AutomationSpec
 from towpath.contract.resources.block import BlockSpec
 from towpath.contract.resources.concurrency_limit import ConcurrencyLimitSpec
 from towpath.contract.resources.deployment import DeploymentSpec
@@ -24,7 +25,7 @@ class ResourceRef(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=253)]
     uid: Annotated[str, Field(min_length=1, max_length=64)]
-    generation: Annotated[int, Field(ge=0)] = 0
+    generation: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 class Declaration(BaseModel):
@@ -92,6 +93,12 @@ class NotificationPut(Declaration):
     """A Notification as declared."""
 
     spec: NotificationSpec
+
+
+class AutomationPut(Declaration):
+    """An Automation as declared."""
+
+    spec: AutomationSpec
 
 
 class ConcurrencyLimitPut(Declaration):
@@ -164,6 +171,21 @@ class NotificationRead(DeclaredRead):
     last_error: str | None = None
     waiting: int = 0
     failed: int = 0
+
+
+class AutomationRead(DeclaredRead):
+    """An automation.
+
+    Attributes:
+        last_fired: when it last did something.
+        last_error: why an action failed last; None after one that did not.
+        waiting: runs whose expected state has not come yet, and what is tried again.
+    """
+
+    spec: AutomationSpec
+    last_fired: AwareDatetime | None = None
+    last_error: str | None = None
+    waiting: int = 0
 
 
 class ConcurrencyLimitRead(DeclaredRead):

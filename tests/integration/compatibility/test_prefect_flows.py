@@ -203,3 +203,50 @@ def test_log_lines_have_levels_and_runs_and_prints_are_logged_where_asked_for(tm
         "INFO    | Task run 'log-example-task-0' - Finished in state Completed()",
         "INFO    | Flow run 'logging-marvin' - Finished in state Completed('All states completed.')",
     ]
+
+
+def test_flows_in_flows_are_taken_up_by_the_parents_retry_with_tags_and_runners_of_their_own(tmp_path: Path) -> None:
+    run = run_script("nested", tmp_path)
+    assert run.printed == ["day 3: {1: 1, 2: 4, 3: 9}", "{'parent': 2, 'download': 3}"]
+    assert run.ends("flow_run") == {
+        ("monthly", "Completed"): 1,
+        ("backfill", "Completed"): 1,
+        ("Ingest one day", "Completed"): 3,
+    }
+    tags = [item["tags"] for item in run.items if item["kind"] == "task_run" and item["task"] == "download"]
+    assert tags == [[f"day-{day}", "io", "monthly"] for day in (1, 2, 3)]
+    assert sum("Ingest one day runs with SequentialTaskRunner()" in line for line in run.logged) == 3
+    (check,) = {item["id"] for item in run.items if item["kind"] == "task_run" and item["task"] == "check"}
+    states = [item["name"] for item in run.items if item["kind"] == "state" and item["run_id"] == check]
+    assert states.count("Completed") == 1
+
+
+def test_timeouts_exceptions_hooks_and_states_given_on_end_as_documented(tmp_path: Path) -> None:
+    run = run_script("failures", tmp_path)
+    assert run.printed == [
+        """['TimedOut', 2, '1.0', "ZeroDivisionError('division by zero')", '1.0']""",
+        "ZeroDivisionError True division by zero",
+        "Flow run encountered an exception: ZeroDivisionError: division by zero",
+        "MappingMissingIterable",
+        "MappingLengthMismatch",
+        "nothing was submitted",
+        "monday Failed('no data for sunday')",
+        "FailedRun no data for sunday",
+        "MappingMissingIterable",
+        "MappingLengthMismatch",
+        "MissingResult",
+        "[('hangs', 'hangs-0', 'TimedOut'), ('flaky', 'flaky-0', 'Completed')]",
+    ]
+    assert sum("An error was encountered while running hook 'broken_hook'" in line for line in run.logged) == 1
+
+
+def test_methods_generators_and_tasks_outside_flows_work_as_functions_do(tmp_path: Path) -> None:
+    run = run_script("classes", tmp_path)
+    assert run.printed == [
+        "9 16 25 Completed",
+        "[10, 20]",
+        "12 same",
+        "[{'page': 0}, {'page': 1}]",
+        "cube 1 ['maths'] 0 9",
+    ]
+    assert run.ends("flow_run") == {("load", "Completed"): 1, ("paged", "Completed"): 1}

@@ -61,6 +61,7 @@ def test_files_are_unpacked(tmp_path: Path) -> None:
         make_tar(("evil", tarfile.CHRTYPE, b"")),
         b"no archive",
     ],
+    ids=["above", "above in the middle", "through a link", "pipe", "hard link", "device", "no archive"],
 )
 def test_a_tar_that_leads_out_is_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"code\.tar\.gz cannot be unpacked"):

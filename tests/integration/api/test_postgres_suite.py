@@ -1,5 +1,6 @@
 """What the unit tests say of the API on SQLite holds on PostgreSQL too: the same tests, with this folder's `api`."""
 
+from tests.unit.api.test_artifacts import *  # noqa: F403
 from tests.unit.api.test_attempts_life import *  # noqa: F403
 from tests.unit.api.test_backfills import *  # noqa: F403
 from tests.unit.api.test_claiming import *  # noqa: F403
@@ -9,6 +10,7 @@ from tests.unit.api.test_ingest import *  # noqa: F403
 from tests.unit.api.test_lateness import *  # noqa: F403
 from tests.unit.api.test_metrics import *  # noqa: F403
 from tests.unit.api.test_overviews import *  # noqa: F403
+from tests.unit.api.test_results import *  # noqa: F403
 from tests.unit.api.test_retention import *  # noqa: F403
 from tests.unit.api.test_scheduling import *  # noqa: F403
 from tests.unit.api.test_slots import *  # noqa: F403

@@ -1,16 +1,13 @@
 """Results in the API: bytes by namespace and key, small ones, kept as long as they are used; never looked into."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from tests.support.api import Api, open_api
+from tests.support.api import Api
 from towpath.contract.ids import now_us
 from towpath.contract.limits import MAX_RESULT
-from towpath_operator.api.access import Who
 from towpath_operator.services.retention import Keep, prune
 
 PICKLE = b"cos\nsystem\n(S'touch /tmp/never'\ntR.\x00\xff"
@@ -75,29 +72,3 @@ async def test_unused_results_are_deleted_and_reading_counts_as_use(api: Api, mo
     while await prune(api.hub.database, Keep(None, None, timedelta(days=30)), now_us()):
         pass
     assert [await read(api, key) for key in ("used", "unused", "new")] == [b"1", None, b"3"]
-
-
-class PodGate:
-    """A cluster in which the callers are pods of `team`, which may use results of their own namespace only."""
-
-    home = "team"
-    public_url = None
-    who = Who("system:serviceaccount:team:flows", (), "token")
-
-    async def admit(self, request: Any) -> "PodGate":
-        return self
-
-    async def allow(self, verb: str, resource: str, namespace: str | None) -> bool:
-        return resource == "flowruns/results" and verb in ("get", "update") and namespace == self.home
-
-    async def own(self, run_id: UUID, attempt: int, pod_uid: str | None) -> None:
-        raise AssertionError
-
-
-async def test_a_pod_uses_the_results_of_its_own_namespace_only(template: Path, tmp_path: Path) -> None:
-    async with open_api(template, tmp_path, PodGate()) as api:
-        await write(api, "key", b"1")
-        assert await read(api, "key") == await read(api, "key", namespace="team") == b"1"
-        await write(api, "key", b"2", 403, namespace="other")
-        await api.call("GET", "/results/key", 403, params={"namespace": "other"})
-        await api.call("DELETE", "/results/key", 403)

@@ -3,6 +3,7 @@
 from tests.unit.api.test_artifacts import *  # noqa: F403
 from tests.unit.api.test_attempts_life import *  # noqa: F403
 from tests.unit.api.test_backfills import *  # noqa: F403
+from tests.unit.api.test_block_types import *  # noqa: F403
 from tests.unit.api.test_claiming import *  # noqa: F403
 from tests.unit.api.test_declared import *  # noqa: F403
 from tests.unit.api.test_flow_runs import *  # noqa: F403

@@ -64,3 +64,11 @@ def test_several_schedules_get_names_of_their_own() -> None:
     named = Schedule(name="nightly", cron="0 3 * * *")
     built = build_schedules([CronSchedule("@daily"), CronSchedule("@hourly"), IntervalSchedule(60), named])
     assert [schedule.name for schedule in built] == ["default", "default-2", "default-3", "nightly"]
+
+
+def test_a_rule_has_at_most_6500_characters() -> None:
+    longest = "FREQ=WEEKLY;BYHOUR=" + ",".join("6" * 3241)
+    assert len(longest) == 6_500
+    assert RRuleSchedule(longest).to_schedule().rrule == longest
+    with pytest.raises(ScheduleError, match="6500"):
+        RRuleSchedule("FREQ=MONTHLY;BYHOUR=" + ",".join("6" * 3241)).to_schedule()

@@ -100,3 +100,15 @@ def test_a_stale_attempt_changes_nothing_and_leaves_history(told: list[str]) -> 
     assert (facts.state_id, facts.total, facts.completed, telling.told.entered) == (b"x", 0, 0, [])
     assert len(telling.told.states) == len(told) + 1
     assert not any(row[8] for row in telling.told.states)
+
+
+def test_a_transition_that_is_told_again_is_not_entered_again() -> None:
+    run, task = make_id(), make_id()
+    for state, flow_run in ((make_flow_state(run, "RUNNING"), True), (make_state(task, "RUNNING"), False)):
+        telling = Pieces(run)
+        telling.tell([make_flow_run(run), make_task_run(task, run), state], 1)
+        telling.tell([state], 4)
+        telling.tell([state], 5)
+        facts = telling.told.flow_runs[key(run)] if flow_run else telling.told.task_runs[key(task)]
+        assert facts.state_type == CODES[StateType.RUNNING]
+        assert len(telling.told.states) == len(telling.told.entered) == 1

@@ -90,3 +90,13 @@ def test_the_end_of_a_superseded_attempt_changes_nothing() -> None:
 def test_a_suspended_run_waits_for_its_resumption_when_its_pod_exits() -> None:
     assert decide(make_run(S.PAUSED, "Suspended"), outcome="Exited", exit_code=0) == UNCHANGED
     assert decide(make_run(S.PAUSED, "Paused"), outcome="Exited", exit_code=0).state is S.CRASHED
+
+
+@pytest.mark.parametrize("report", [{"outcome": "Exited", "exit_code": 0}, {"outcome": "Infrastructure"}])
+@pytest.mark.parametrize(
+    "run", [make_run(S.PAUSED, "Suspended", retries=1), make_run(S.SCHEDULED, "Late")._replace(is_due=True)]
+)
+def test_an_attempt_of_a_suspended_run_may_end_however_it_likes(run: RunFacts, report: dict[str, Any]) -> None:
+    assert decide(run, **report) == UNCHANGED
+    assert decide(run, FinalState(S.PAUSED, "Suspended", None), **report) == UNCHANGED
+    assert decide(run, FinalState(S.COMPLETED, "Completed", None), **report).state is S.COMPLETED

@@ -54,3 +54,13 @@ def test_the_termination_message_fits_and_can_be_read(message: str) -> None:
 def test_a_small_state_is_kept_whole() -> None:
     event = state(details={"retry_at": 5}, message="done")
     assert json.loads(build_termination_message(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("final", "stored", "expected"),
+    [(None, True, 0), (None, False, 1), (state("FAILED"), True, 70), (state(), True, 0)],
+)
+def test_a_suspended_run_tells_no_end_unless_it_came_to_one(
+    final: dict[str, Any] | None, stored: bool, expected: int
+) -> None:
+    assert plan_exit_code(final, stored=stored, stale=False, suspended=True) == expected

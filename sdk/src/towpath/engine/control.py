@@ -65,7 +65,9 @@ class RunControl:
         """The process is to end at its next task run; those that wait to begin never do."""
         self.is_suspended = True
         with self._lock:
-            hold = self.hold = self.hold or Future("", "pause")
+            if self.hold is None:
+                self.hold = Future("", "pause")
+            hold = self.hold
         hold.finish(State("COMPLETED", data=None))
 
     def check_gate(self) -> None:

@@ -1,5 +1,6 @@
 """Blocks in local mode: documents in the database, secrets in files, and nothing of the latter in any answer."""
 
+import asyncio
 import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -190,3 +191,39 @@ async def test_a_server_with_a_token_tells_secrets_to_who_sends_it(template: Pat
 async def test_a_server_without_a_home_refuses_secrets(api: Api) -> None:
     assert "keeps no secrets" in (await put_secret(api, status=422))["detail"]
     assert (await api.get("/blocks"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"secrets": {"value": [VALUE]}},
+        {"secrets": {"value": {"base64": VALUE, "more": 1}}},
+        {"secrets": {"value": {"base64": f"{VALUE}!"}}},
+        {"secrets": VALUE},
+        {"secrets": {VALUE * 50: "x"}},
+        {"secrets": {"value": VALUE}, "spec": {"type": "Not A Type"}},
+        {"secrets": {"value": VALUE}, "name": ""},
+    ],
+)
+async def test_what_is_malformed_is_refused_without_being_repeated(
+    local: Api, caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
+) -> None:
+    caplog.set_level("DEBUG")
+    refused = await put_secret(local, status=422, **fields)
+    assert VALUE not in str(refused).replace(VALUE * 50, "")
+    assert VALUE not in caplog.text
+
+
+async def test_a_disk_that_takes_no_secret_is_said_and_nothing_is_saved(local: Api, tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("a file where a folder should be")
+    refused = await put_secret(local, status=503)
+    assert VALUE not in str(refused)
+    assert (await local.get("/blocks"))["total"] == 0
+
+
+async def test_two_who_save_the_same_name_at_once_are_one_too_many(local: Api) -> None:
+    body = {"name": "db", "spec": {"type": "secret"}, "secrets": {"value": VALUE}}
+    answers = await asyncio.gather(
+        *(local.client.request("PUT", "/blocks?overwrite=false", json=body) for _ in range(5))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]

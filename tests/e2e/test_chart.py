@@ -84,7 +84,11 @@ def test_crds_that_are_not_kept_go_with_the_release(tools: Environment) -> None:
 def test_the_api_writes_blocks_only_where_the_values_say(tools: Environment) -> None:
     assert "towpath-api-blocks" in of_kind(render(tools), "ClusterRoleBinding")
     served = render(tools, "--set", "namespaces={a,b}")
-    bound = [d["metadata"]["namespace"] for d in served if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == "towpath-api-blocks"]
+    bound = [
+        d["metadata"]["namespace"]
+        for d in served
+        if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == "towpath-api-blocks"
+    ]
     assert bound == ["a", "b"]
     assert "towpath-api-blocks" not in of_kind(served, "ClusterRoleBinding")
     for document in render(tools, "--set", "rbac.saveBlocks=false"):

@@ -184,3 +184,22 @@ async def test_nul_in_what_a_pod_left_behind_is_replaced(api: Api) -> None:
     )
     assert ended["state"]["message"] == "a\ufffdb"
     assert [line["message"] for line in (await api.get("/logs", flow_run_id=run["id"]))["items"]] == ["bin\ufffdary"]
+
+
+async def test_a_second_process_of_an_attempt_that_was_refused_ends_nothing(api: Api) -> None:
+    await api.put("/work-queues", {"name": "test", "spec": {"launcher": "Agent"}})
+    await api.declare()
+    run = await api.create_run()
+    await api.claim(launcher="Agent")
+    await api.launch(run)
+    await api.take(run)
+    await api.take(run, pod="pod-2", status=409)
+    ended = await api.end(run, outcome="Exited", exit_code=71)
+    assert (ended["state"]["type"], ended["attempts"][0]["ended_at"]) == ("PENDING", None)
+    await api.tell(make_batch(run["id"], make_flow_state(run["id"], "RUNNING"), attempt=1))
+    assert (await api.end(run, outcome="Exited", exit_code=70))["state"]["type"] == "FAILED"
+
+
+async def test_a_job_whose_last_pod_was_refused_has_lost_its_run(api: Api) -> None:
+    run = await api.start_run()
+    assert (await api.end(run, outcome="Exited", exit_code=71))["state"]["type"] == "CRASHED"

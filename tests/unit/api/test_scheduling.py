@@ -99,6 +99,15 @@ async def test_parameters_that_the_flow_refuses_make_a_failed_run_that_says_so(a
     assert "parameters.n" in states["FAILED"]
 
 
+async def test_parameters_that_are_too_large_together_make_a_failed_run_without_them(api: Api) -> None:
+    half = "x" * 150_000
+    await api.declare(parameters={"a": half}, schedules=[HOURLY | {"parameters": {"b": half}}])
+    await api.hub.scheduling.fire(await next_due(api))
+    (run,) = await runs(api)
+    assert (run["state"]["type"], run["parameters"]) == ("FAILED", {})
+    assert "300015 bytes" in run["state"]["message"]
+
+
 async def test_many_schedules_are_fired_in_several_passes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "BATCH", 2)
     await declare(api, *({"name": f"s{number}", "cron": "0 * * * *"} for number in range(5)))

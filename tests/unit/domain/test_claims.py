@@ -53,8 +53,24 @@ def test_skip_cancels_the_run_that_is_one_too_many() -> None:
 
 
 def test_replace_asks_for_as_many_ends_as_runs_wait() -> None:
-    plan = plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(0, "Replace")}, 10)
-    assert (plan.claims, plan.replaces) == ([], {D1: 2})
+    plan = plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], {D1: DeploymentFacts(0, "Replace", limit=2)}, 10)
+    assert (plan.claims, plan.replaces, plan.superseded) == ([], {D1: 2}, [])
+
+
+def test_of_many_runs_that_would_replace_one_another_only_the_newest_start() -> None:
+    waiting = [run(number) for number in range(1, 6)]
+    held = {D1: DeploymentFacts(0, "Replace", limit=2)}
+    plan = plan_claims(waiting, [QueueFacts(Q1, 0, None)], held, 10)
+    assert (plan.claims, plan.replaces, plan.superseded) == ([], {D1: 2}, [run.run_id for run in waiting[:3]])
+
+
+def test_a_run_that_was_started_before_replaces_none_and_is_not_replaced_by_what_waits() -> None:
+    again = run(1)._replace(attempt=1)
+    held = {D1: DeploymentFacts(0, "Replace", limit=1)}
+    alone = plan_claims([again], [QueueFacts(Q1, 0, None)], held, 10)
+    assert (alone.claims, alone.replaces, alone.superseded) == ([], {}, [])
+    beside = plan_claims([again, run(2)], [QueueFacts(Q1, 0, None)], held, 10)
+    assert (beside.claims, beside.replaces, beside.superseded) == ([], {D1: 1}, [])
 
 
 @given(
@@ -84,5 +100,5 @@ def test_skip_never_cancels_a_run_that_waits_for_its_next_attempt() -> None:
 
 @pytest.mark.parametrize(("leaving", "replaces"), [(0, {D1: 2}), (1, {D1: 1}), (2, {}), (3, {})])
 def test_replace_counts_the_runs_that_are_leaving_already(leaving: int, replaces: dict[UUID, int]) -> None:
-    held = {D1: DeploymentFacts(0, "Replace", leaving)}
+    held = {D1: DeploymentFacts(0, "Replace", leaving, limit=2)}
     assert plan_claims([run(1), run(2)], [QueueFacts(Q1, 0, None)], held, 10).replaces == replaces

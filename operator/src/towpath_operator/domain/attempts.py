@@ -54,6 +54,15 @@ class Ending(NamedTuple):
 UNCHANGED = Ending()
 
 
+def is_of_another(ended: AttemptEnded, *, taken: bool, launcher: str) -> bool:
+    """Whether the process that ended was a second one of the same attempt, which the first keeps: its end is nobody's news.
+
+    An agent that comes back may launch an attempt that still runs. A Job's end is different: none of its pods is left then.
+    """
+    refused = ended.outcome == "Exited" and ended.exit_code == exit_codes.STALE_ATTEMPT
+    return refused and taken and launcher == "Agent"
+
+
 def decide_ending(run: RunFacts, number: int, ended: AttemptEnded, final: FinalState | None) -> Ending:
     """What becomes of a run whose attempt `number` ended as `ended` says. To be asked once: callers know whether it was told before."""
     if number != run.attempt or run.state in TERMINAL:

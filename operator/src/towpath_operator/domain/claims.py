@@ -41,11 +41,13 @@ class DeploymentFacts(NamedTuple):
     Attributes:
         free: how many more of its runs may start.
         leaving: how many of those that hold its limit are being cancelled.
+        limit: how many of its runs may be active at all.
     """
 
     free: int
     overlap: Overlap
     leaving: int = 0
+    limit: int = 1
 
 
 @dataclass(slots=True)
@@ -57,11 +59,14 @@ class ClaimPlan:
         skips: runs to cancel because their deployment is full and says Skip. A run that has been started before is none
             of them: it waits for its next attempt.
         replaces: deployments that are full and say Replace, with how many of their oldest runs to cancel.
+        superseded: runs to cancel because so many newer ones wait beside them as their deployment, which says Replace, takes:
+            they would be replaced as soon as they started.
     """
 
     claims: list[UUID] = field(default_factory=list[UUID])
     skips: list[UUID] = field(default_factory=list[UUID])
     replaces: dict[UUID, int] = field(default_factory=dict[UUID, int])
+    superseded: list[UUID] = field(default_factory=list[UUID])
 
 
 def plan_claims(
@@ -71,7 +76,9 @@ def plan_claims(
     limit: int,
 ) -> ClaimPlan:
     """Which of `candidates` to hand out, at most `limit` of them."""
-    plan = ClaimPlan()
+    plan = ClaimPlan(superseded=_superseded(candidates, deployments))
+    superseded = set(plan.superseded)
+    candidates = [candidate for candidate in candidates if candidate.run_id not in superseded]
     free = {queue.id: queue.free for queue in queues}
     room = {deployment_id: facts.free for deployment_id, facts in deployments.items()}
     for candidate in _in_turn(candidates, queues):
@@ -101,8 +108,23 @@ def _deny(plan: ClaimPlan, candidate: Candidate, deployment_id: UUID, overlap: O
     if overlap == "Skip":
         if candidate.attempt == 0:
             plan.skips.append(candidate.run_id)
-    elif overlap == "Replace":
+    elif overlap == "Replace" and candidate.attempt == 0:
         plan.replaces[deployment_id] = plan.replaces.get(deployment_id, 0) + 1
+
+
+def _superseded(candidates: Sequence[Candidate], deployments: Mapping[UUID, DeploymentFacts]) -> list[UUID]:
+    """Of the runs of deployments that say Replace, and that have not been started before, all but the newest."""
+    waiting: dict[UUID, list[Candidate]] = {}
+    for candidate in candidates:
+        owner = candidate.deployment_id
+        held = None if owner is None else deployments.get(owner)
+        if owner is not None and held is not None and held.overlap == "Replace" and candidate.attempt == 0:
+            waiting.setdefault(owner, []).append(candidate)
+    found: list[UUID] = []
+    for owner, runs in waiting.items():
+        runs.sort(key=lambda c: (c.run_after, c.run_id.int))
+        found += [run.run_id for run in runs[: -max(1, deployments[owner].limit)]]
+    return found
 
 
 def _in_turn(candidates: Sequence[Candidate], queues: Sequence[QueueFacts]) -> list[Candidate]:

@@ -88,6 +88,15 @@ def check_parameters(schema: Mapping[str, Any] | None, parameters: Mapping[str, 
         raise InvalidParameters(f"The flow does not take these parameters: {told}", errors)
 
 
+def are_too_large(parameters: Mapping[str, Any]) -> bool:
+    """Whether `parameters` exceed the bound on them."""
+    try:
+        _check_size(parameters)
+    except InvalidParameters:
+        return True
+    return False
+
+
 def _references(schema: Any) -> Iterator[str]:
     """Every `$ref` in the schema, but for those in data."""
     if isinstance(schema, list):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from towpath.contract.ids import now_us
+from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath.contract.runs import (
     AttemptEnded,
     AttemptLaunched,
@@ -14,7 +15,7 @@ from towpath.contract.runs import (
     TakenRun,
 )
 from towpath.contract.states import TERMINAL, StateType, default_name
-from towpath_operator.domain.attempts import SUSPENDED, FinalState, RunFacts, decide_ending
+from towpath_operator.domain.attempts import SUSPENDED, FinalState, RunFacts, decide_ending, is_of_another
 from towpath_operator.domain.batches import read_final_state
 from towpath_operator.domain.codes import TYPES, shown_name
 from towpath_operator.domain.refusals import NotFound, RunEnded, StaleAttempt
@@ -23,7 +24,7 @@ from towpath_operator.services.declared_views import view_deployments, view_flow
 from towpath_operator.services.endings import end_left_open
 from towpath_operator.services.flow_runs import enter_state, read_flow_run
 from towpath_operator.store.attempts import find_attempt, update_attempt
-from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
+from towpath_operator.store.declared import DEPLOYMENTS, FLOWS, WORK_QUEUES
 from towpath_operator.store.engine import TOPIC_CLAIMS, TOPIC_SLOTS, Database, Reader, Transaction
 from towpath_operator.store.flow_runs import find_flow_run, list_states, update_flow_run
 from towpath_operator.store.freeing import free_slots
@@ -110,7 +111,9 @@ class Attempts:
         async with self._database.write() as transaction:
             row, attempt = await _find_attempt(transaction, run_id, number)
             await _store_last_lines(transaction, run_id, report.last_lines)
-            if attempt["ended_at"] is None:
+            taken = attempt["taken_at"] is not None
+            launcher = await _find_launcher(transaction, row)
+            if attempt["ended_at"] is None and not is_of_another(report, taken=taken, launcher=launcher):
                 await _end(transaction, row, attempt, report)
         return await self._read(run_id)
 
@@ -127,6 +130,13 @@ async def _find_attempt(transaction: Transaction, run_id: UUID, number: int) -> 
     if attempt is None:
         raise NotFound(f"Flow run {run_id} has no attempt {number}: claim it first.")
     return row, attempt
+
+
+async def _find_launcher(transaction: Transaction, row: Row) -> str:
+    queue = (
+        None if row["work_queue_id"] is None else await WORK_QUEUES.find(transaction.connection, row["work_queue_id"])
+    )
+    return WorkQueueSpec().launcher if queue is None else queue["spec"].get("launcher", WorkQueueSpec().launcher)
 
 
 async def _find_current(transaction: Transaction, run_id: UUID, number: int) -> tuple[Row, Row]:

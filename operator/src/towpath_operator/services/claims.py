@@ -95,11 +95,14 @@ class ClaimService:
             for run_id in plan.skips:
                 if (row := await find_flow_run(reader, run_id)) is not None:
                     await cancel_row(transaction, row, SKIPPED)
+            for run_id in plan.superseded:
+                if (row := await find_flow_run(reader, run_id)) is not None:
+                    await cancel_row(transaction, row, REPLACED)
             for deployment_id, number in plan.replaces.items():
                 for run_id in await rows.list_oldest_active(reader, deployment_id, number):
                     if (row := await find_flow_run(reader, run_id)) is not None:
                         await cancel_row(transaction, row, REPLACED)
-            skipped = set(plan.skips)
+            skipped = {*plan.skips, *plan.superseded}
             await rows.explain_waiting(transaction, [entry for entry in found.unexplained if entry[0] not in skipped])
             claimed = await _take(transaction, plan.claims, request.holder, now)
             taken += [row["id"] for row in claimed]
@@ -154,7 +157,9 @@ async def _look(reader: Reader, queues: Sequence[Row], now: int, limit: int) -> 
     # Nobody may be left who could tell how such a run ended, and a paused queue must not keep it.
     abandoned = await rows.list_expired(reader, [row["id"] for row in queues], now, limit, cancelling=True)
     limited = {
-        row["id"]: DeploymentFacts(row["concurrency_limit"] - row["active"], row["overlap"], row["leaving"])
+        row["id"]: DeploymentFacts(
+            row["concurrency_limit"] - row["active"], row["overlap"], row["leaving"], row["concurrency_limit"]
+        )
         for row in await rows.list_limited_deployments(reader)
     }
     full = [row_id for row_id, held in limited.items() if held.free <= 0 and held.overlap == "Queue"]

@@ -13,7 +13,7 @@ from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name, 
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.filters import FlowRunFilter, Sort
 from towpath_operator.domain.pages import COUNTED, PageRequest, encode_cursor
-from towpath_operator.domain.parameters import check_parameters, lay_over
+from towpath_operator.domain.parameters import are_too_large, check_parameters, lay_over
 from towpath_operator.domain.pausing import is_suspended
 from towpath_operator.domain.refusals import DeploymentNotFound, InvalidRequest, NotFound
 from towpath_operator.domain.rollups import FLOW_RUNS
@@ -204,14 +204,14 @@ async def make_run(
     *,
     due: int | None = None,
     schedule_name: str | None = None,
-    check: bool = True,
+    refused: bool = False,
 ) -> UUID:
     """Adds the Scheduled run that `create` asks for.
 
     Args:
         due: when it is due, in microseconds; if left out when `create` says, else now.
         schedule_name: the schedule that asks.
-        check: whether its parameters are checked.
+        refused: whether its parameters were refused, and it is made only to say so: they are kept where they are not too large.
 
     Raises:
         InvalidParameters: when the flow does not take them.
@@ -219,8 +219,10 @@ async def make_run(
     flow = await FLOWS.find(transaction.connection, deployment["flow_id"])
     spec: Mapping[str, Any] = deployment["spec"]
     parameters = lay_over(spec.get("parameters", {}), create.parameters)
-    if check:
+    if not refused:
         check_parameters((flow["spec"] or {}).get("parameterSchema") if flow else None, parameters)
+    elif are_too_large(parameters):
+        parameters = {}
     run_id, state_id, now = uuid7(), uuid7(), now_us()
     scheduled = due if create.scheduled_time is None else to_micros(create.scheduled_time)
     scheduled = now if scheduled is None else scheduled

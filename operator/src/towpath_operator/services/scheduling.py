@@ -109,6 +109,6 @@ async def _make_runs(transaction: Transaction, firing: _Firing) -> None:
         try:
             await make_run(transaction, create, deployment, due=time, schedule_name=name)
         except (InvalidParameters, InvalidSchema) as refusal:
-            run_id = await make_run(transaction, create, deployment, due=time, schedule_name=name, check=False)
+            run_id = await make_run(transaction, create, deployment, due=time, schedule_name=name, refused=True)
             if (row := await find_flow_run(transaction.connection, run_id)) is not None:
                 await enter_state(transaction, row, StateType.FAILED, message=refusal.detail)

@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router'
 
 import { flowRunPages, flowRunQuery } from './api/flowRuns'
+import type { Artifact } from './api/types'
 import { ErrorState, RowsSkeleton } from './components/Notices'
 import { NotFound } from './components/NotFound'
 import { Shell } from './components/Shell'
@@ -132,6 +133,28 @@ const concurrencyLimits = createRoute({
   component: lazyRouteComponent(() => import('./pages/ConcurrencyLimits'), 'ConcurrencyLimits'),
 })
 
+const ARTIFACT_TYPES: readonly Artifact['type'][] = ['markdown', 'table', 'link', 'image', 'progress']
+
+export interface ArtifactSearch {
+  type?: Artifact['type']
+}
+
+const artifacts = createRoute({
+  getParentRoute: () => root,
+  path: '/artifacts',
+  validateSearch: (search: Given<ArtifactSearch>): ArtifactSearch => {
+    const type = ARTIFACT_TYPES.find((each) => each === readText(search.type))
+    return type === undefined ? {} : { type }
+  },
+  component: lazyRouteComponent(() => import('./pages/Artifacts'), 'Artifacts'),
+})
+
+const artifact = createRoute({
+  getParentRoute: () => root,
+  path: '/artifacts/$id',
+  component: lazyRouteComponent(() => import('./pages/Artifact'), 'Artifact'),
+})
+
 const blocks = createRoute({
   getParentRoute: () => root,
   path: '/blocks',
@@ -161,6 +184,8 @@ const tree = root.addChildren([
   deployments,
   deployment,
   calendar,
+  artifacts,
+  artifact,
   workQueues,
   blocks,
   notifications,

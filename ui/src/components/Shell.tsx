@@ -3,7 +3,7 @@ import { ActionIcon, Burger, Kbd, Tooltip, UnstyledButton, useComputedColorSchem
 import { useHotkeys } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Activity, Bell, Blocks, CalendarDays, Cog, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
+import { Activity, Bell, Blocks, CalendarDays, Cog, FileText, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 
 import { SIGNED_OUT } from '../api/client'
@@ -23,6 +23,7 @@ export const PAGES = [
   { to: '/flows', label: 'Flows', icon: Workflow, resource: 'flows' },
   { to: '/deployments', label: 'Deployments', icon: Rocket, resource: 'deployments' },
   { to: '/calendar', label: 'Calendar', icon: CalendarDays, resource: 'deployments' },
+  { to: '/artifacts', label: 'Artifacts', icon: FileText, resource: 'flowruns' },
   { to: '/work-queues', label: 'Work Queues', icon: Layers, resource: 'workqueues' },
   { to: '/blocks', label: 'Blocks', icon: Blocks, resource: 'blocks' },
   { to: '/notifications', label: 'Notifications', icon: Bell, resource: 'notifications' },

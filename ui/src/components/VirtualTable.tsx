@@ -21,11 +21,16 @@ interface Props<T> {
   columns: readonly Column<T>[]
   /** Height of a row in pixels. */
   height?: number
+  /** Keeps the width of its columns and scrolls sideways where they do not fit. */
+  wide?: boolean
   /** The most that the table takes of the page, as a CSS height; without it the table fills its place. */
   maxHeight?: string
 }
 
-export function VirtualTable<T>({ label, rows, rowKey, columns, height = 44, maxHeight }: Props<T>) {
+/** Pixels of a column, with its gap, in a table that scrolls sideways. */
+const WIDE = 126
+
+export function VirtualTable<T>({ label, rows, rowKey, columns, height = 44, maxHeight, wide = false }: Props<T>) {
   const box = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: rows.length,
@@ -38,9 +43,9 @@ export function VirtualTable<T>({ label, rows, rowKey, columns, height = 44, max
     overscan: 8,
   })
   const tracks = (least: number) => columns.filter((column) => (column.from ?? 0) <= least).map((column) => column.width).join(' ')
-  const style = { '--all': tracks(900), '--mid': tracks(640), '--few': tracks(0), maxHeight } as React.CSSProperties
+  const style = { '--all': tracks(900), '--mid': tracks(640), '--few': tracks(0), '--wide': `${columns.length * WIDE + 20}px`, maxHeight } as React.CSSProperties
   return (
-    <div ref={box} className={`card ${classes.table}`} style={style} role="table" aria-label={label} aria-rowcount={rows.length} tabIndex={0}>
+    <div ref={box} className={`card ${classes.table}`} style={style} data-wide={wide || undefined} role="table" aria-label={label} aria-rowcount={rows.length} tabIndex={0}>
       <div role="rowgroup" className={classes.head}>
         <div role="row" className={classes.grid}>
           {columns.map((column) => (

@@ -1,10 +1,11 @@
 /** One flow run: its state and why, what it did, its log. */
 import { Tabs } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { Activity } from 'lucide-react'
 import { useMemo } from 'react'
 
+import { artifactPages } from '../api/artifacts'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
 import { useFollowedRun, usePolling } from '../api/live'
 import { taskRunsOf } from '../api/taskRuns'
@@ -17,6 +18,7 @@ import { LogView } from '../components/LogView'
 import { EmptyState, ErrorState, RowsSkeleton } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RunActions } from '../components/RunActions'
+import { RunArtifacts } from '../components/RunArtifacts'
 import { RunList } from '../components/RunList'
 import { StateBadge } from '../components/StateBadge'
 import { FlowRunHistory } from '../components/StateHistory'
@@ -52,12 +54,14 @@ function Shown({ run }: { run: Run }) {
   useFollowedRun(run.id)
   const tasks = useQuery({ ...taskRunsOf(run.id), refetchInterval: usePolling(run.tasks.total > 1_000 ? 5_000 : 2_000, !ended) })
   const subflows = useQuery(flowRunsQuery({ parent_flow_run_id: run.id }, 1))
+  const artifacts = useInfiniteQuery(artifactPages({ flow_run_id: run.id }))
   const names = useMemo(() => new Map(tasks.data?.map((task) => [task.id, task.name])), [tasks.data])
   const children = subflows.data?.total ?? 0
   const tabs = [
     { value: 'logs', label: 'Logs' },
     { value: 'tasks', label: 'Task runs', count: run.tasks.total },
     { value: 'subflows', label: 'Subflows', count: children },
+    { value: 'artifacts', label: 'Artifacts', count: artifacts.data?.pages[0]?.total },
     { value: 'parameters', label: 'Parameters', count: Object.keys(run.parameters).length },
     { value: 'states', label: 'States' },
     { value: 'attempts', label: 'Attempts', count: run.attempts.length },
@@ -95,6 +99,9 @@ function Shown({ run }: { run: Run }) {
               </EmptyState>
             }
           />
+        </Tabs.Panel>
+        <Tabs.Panel value="artifacts">
+          <RunArtifacts query={{ flow_run_id: run.id }} live={!ended} />
         </Tabs.Panel>
         <Tabs.Panel value="parameters">
           {Object.keys(run.parameters).length === 0 ? (

@@ -14,6 +14,7 @@ class Recording:
         self.events: list[dict[str, Any]] = []
         self.opened: list[tuple[str, int]] = []
         self.closed = 0
+        self.stale = False
         self._lock = threading.Lock()
 
     def open(self, root_run_id: str, attempt: int) -> "Recording":

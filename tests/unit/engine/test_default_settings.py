@@ -69,7 +69,10 @@ def test_a_result_that_cannot_be_stored_by_default_fails_nothing(told: Recording
 def test_caches_are_refreshed_where_the_setting_says_so() -> None:
     calls: list[int] = []
 
-    @task(cache_key_fn=lambda *_: "key")
+    def key(_context: Any, _parameters: dict[str, Any]) -> str:
+        return "key"
+
+    @task(cache_key_fn=key)
     def cached() -> int:
         calls.append(1)
         return len(calls)

@@ -153,9 +153,7 @@ def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
 
 
 def _suspend(context: FlowRunContext, message: str, logger: RunLogger) -> Core[State[Any]]:
-    """The process is to end: what runs comes to its end, what has not begun never does. The API knows the root run's state."""
-    if context.runner is not None:
-        context.runner.cancel()
+    """The process is to end: what runs comes to its end, what has not begun does not pass the gate. The API knows the root's state."""
     yield from _await_tasks(context)
     if context.parent is not None:
         enter_flow_state(context, State(StateType.CANCELLED, message="The root run was suspended."))

@@ -10,8 +10,9 @@
 ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE}
 
-RUN command -v git >/dev/null \
-    || (apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*)
+# Code is fetched by git, over https and ssh.
+RUN (command -v git && command -v ssh) >/dev/null \
+    || (apt-get update && apt-get install -y --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*)
 RUN groupadd --gid 65532 towpath \
     && useradd --uid 65532 --gid 65532 --create-home --home-dir /home/towpath --shell /usr/sbin/nologin towpath
 

@@ -31,17 +31,17 @@ class GcsServer:
 
 
 @contextlib.contextmanager
-def run_gcs_server() -> Generator[GcsServer]:
-    """A started server, ended and removed at the end."""
+def run_gcs_server(host: str = "127.0.0.1") -> Generator[GcsServer]:
+    """A started server, ended and removed at the end. `host` is this machine's address that its clients reach."""
     program = build_go_tool("gcs", "github.com/fsouza/fake-gcs-server")
     root = Path(tempfile.mkdtemp(prefix="towpath-gcs-"))
     try:
         port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        listen = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
-        addresses = ["-external-url", url, "-public-host", f"127.0.0.1:{port}"]
+        url = f"http://{host}:{port}"
+        listen = ["-scheme", "http", "-host", host, "-port", str(port)]
+        addresses = ["-external-url", url, "-public-host", f"{host}:{port}"]
         storage = ["-backend", "memory"]  # in a file system, objects could not have every name that Google takes
-        with running_program([str(program), *listen, *addresses, *storage], port, root / "log"):
+        with running_program([str(program), *listen, *addresses, *storage], port, root / "log", host=host):
             yield GcsServer(url)
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -12,9 +12,9 @@ START_SECONDS = 60.0
 
 @contextlib.contextmanager
 def running_program(
-    command: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None, host: str = "127.0.0.1"
 ) -> Generator[None]:
-    """The program, from when it listens on `port` until the end of the block."""
+    """The program, from when it listens on `port` of this machine's `host` until the end of the block."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             list(command),
@@ -25,7 +25,7 @@ def running_program(
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not _listens(port):
+        while not _listens(host, port):
             assert process.poll() is None, f"{command[0]} ended: {log.read_text()}"
             assert time.monotonic() < deadline, f"{command[0]} does not listen: {log.read_text()}"
             time.sleep(0.02)
@@ -35,9 +35,9 @@ def running_program(
         process.wait()
 
 
-def _listens(port: int) -> bool:
+def _listens(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

@@ -18,6 +18,7 @@ from tests.support.server_process import free_port
 class SshServer:
     """Where it listens and what lets one in."""
 
+    host: str
     port: int
     user: str
     key: str
@@ -25,12 +26,12 @@ class SshServer:
 
     def url(self, path: Path) -> str:
         """The address of a repository at a path of this machine."""
-        return f"ssh://{self.user}@127.0.0.1:{self.port}{path}"
+        return f"ssh://{self.user}@{self.host}:{self.port}{path}"
 
 
 @contextmanager
-def ssh_server(folder: Path) -> Generator[SshServer]:
-    """Serves until the block ends. sshd's privilege separation folder is made where Debian's service would have made it."""
+def ssh_server(folder: Path, host: str = "127.0.0.1") -> Generator[SshServer]:
+    """Serves at an address of this machine until the block ends. sshd's privilege separation folder is made where Debian's service would have made it."""
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if program is None:
         raise FileNotFoundError("sshd is not installed: install Debian's openssh-server; its service need not run.")
@@ -40,7 +41,7 @@ def ssh_server(folder: Path) -> Generator[SshServer]:
     (folder / "authorized").write_text((folder / "client.pub").read_text())
     port, user = free_port(), pwd.getpwuid(os.getuid()).pw_name
     (folder / "sshd_config").write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        f"ListenAddress {host}\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         f"PermitRootLogin prohibit-password\nAcceptEnv GIT_PROTOCOL\nAllowTcpForwarding no\nX11Forwarding no\n"
     )
@@ -50,17 +51,17 @@ def ssh_server(folder: Path) -> Generator[SshServer]:
     with log.open("wb") as out:
         process = subprocess.Popen([program, "-D", "-e", "-f", str(folder / "sshd_config")], stdout=out, stderr=out)
     try:
-        wait_for(lambda: _answers(port), log.read_text)
+        wait_for(lambda: _answers(host, port), log.read_text)
         kind, key = (folder / "host.pub").read_text().split()[:2]
-        yield SshServer(port, user, (folder / "client").read_text(), f"[127.0.0.1]:{port} {kind} {key}\n")
+        yield SshServer(host, port, user, (folder / "client").read_text(), f"[{host}]:{port} {kind} {key}\n")
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection((host, port), timeout=5) as connection:
             return connection.recv(3) == b"SSH"
     except OSError:
         return False

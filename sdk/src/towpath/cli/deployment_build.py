@@ -50,7 +50,12 @@ OutputFile = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help="Where to write it; FLOW-deployment.yaml if left out."),
 ]
 Namespace = Annotated[
-    str, typer.Option("--namespace", help="The namespace of its blocks, and of --apply; the manifest names none.")
+    str,
+    typer.Option(
+        "--namespace",
+        envvar="TOWPATH_NAMESPACE",
+        help="The namespace of its blocks, and of --apply; the manifest names none.",
+    ),
 ]
 Apply = Annotated[bool, typer.Option("-a", "--apply", help="Also tell the API, as `deployment apply` does.")]
 

@@ -28,7 +28,9 @@ __all__ = [
 M = TypeVar("M", bound=BaseModel)
 
 
-Namespace = Annotated[str, typer.Option("-n", "--namespace", help="The namespace to look in.")]
+Namespace = Annotated[
+    str, typer.Option("-n", "--namespace", envvar="TOWPATH_NAMESPACE", help="The namespace to look in.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many to show at most.")]
 
 

@@ -59,6 +59,58 @@ def asking():
 
 asking()
 """
+SAVE = """
+from towpath.blocks.system import JSON, Secret
+
+JSON(value={"rows": 3}).save("settings")
+Secret(value="sesame").save("door")
+print("saved", flush=True)
+"""
+LOAD = """
+from towpath.blocks.system import JSON, Secret
+
+print(JSON.load("settings").value["rows"], Secret.load("door").get(), flush=True)
+"""
+PAUSE = """
+from towpath import flow, pause_flow_run, task
+from towpath.context import FlowRunContext
+
+@task
+def work():
+    return 1
+
+@flow
+def pausing():
+    work()
+    print(FlowRunContext.get().flow_run.id, flush=True)
+    pause_flow_run(timeout=120)
+    return work()
+
+print(pausing(), flush=True)
+"""
+RESUME = """
+import sys, time
+from towpath import resume_flow_run
+from towpath.client.asking import client_for_asking
+
+run = sys.stdin.readline().strip()
+with client_for_asking() as client:
+    while not any(str(found.id) == run for found in client.list_flow_runs(state="Paused").items):
+        time.sleep(0.05)
+resume_flow_run(run)
+print("resumed", flush=True)
+"""
+LIMITED = """
+from towpath import flow, task
+from towpath.concurrency import concurrency
+
+@flow
+def limited():
+    with concurrency("db", occupy=1):
+        return 5
+
+print(limited(), flush=True)
+"""
 
 
 class Script:
@@ -259,3 +311,25 @@ def test_a_server_started_by_hand_is_found_without_settings(scripts: Scripts, tm
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+def test_a_block_is_saved_by_one_script_and_loaded_by_another(scripts: Scripts) -> None:
+    output, errors = scripts(SAVE).end()
+    assert output == "saved\n", errors
+    output, errors = scripts(LOAD).end()
+    assert output == "3 sesame\n", errors
+
+
+def test_a_flow_pauses_until_somebody_resumes_it(scripts: Scripts) -> None:
+    pausing = scripts(PAUSE)
+    run = pausing.hear()
+    resuming = scripts(RESUME)
+    output, errors = resuming.process.communicate(f"{run}\n", timeout=PATIENCE)
+    assert output == "resumed\n", errors
+    output, errors = pausing.end()
+    assert output == "1\n", errors
+
+
+def test_a_flow_asks_for_a_slot(scripts: Scripts) -> None:
+    output, errors = scripts(LIMITED).end()
+    assert output == "5\n", errors

@@ -12,6 +12,7 @@ from dev.cluster.layout import CHECKOUT
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
 
 NAMESPACE = "towpath-chart-test"
+BLOCKS_ROLE = f"{NAMESPACE}-towpath-api-blocks"
 Document = dict[str, Any]
 
 
@@ -82,17 +83,17 @@ def test_crds_that_are_not_kept_go_with_the_release(tools: Environment) -> None:
 
 
 def test_the_api_writes_blocks_only_where_the_values_say(tools: Environment) -> None:
-    assert "towpath-api-blocks" in of_kind(render(tools), "ClusterRoleBinding")
+    assert BLOCKS_ROLE in of_kind(render(tools), "ClusterRoleBinding")
     served = render(tools, "--set", "namespaces={a,b}")
     bound = [
         d["metadata"]["namespace"]
         for d in served
-        if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == "towpath-api-blocks"
+        if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == BLOCKS_ROLE
     ]
     assert bound == ["a", "b"]
-    assert "towpath-api-blocks" not in of_kind(served, "ClusterRoleBinding")
+    assert BLOCKS_ROLE not in of_kind(served, "ClusterRoleBinding")
     for document in render(tools, "--set", "rbac.saveBlocks=false"):
-        assert document["metadata"]["name"] != "towpath-api-blocks"
+        assert document["metadata"]["name"] != BLOCKS_ROLE
 
 
 def test_nobody_may_read_secrets_or_do_everything(tools: Environment) -> None:

@@ -55,6 +55,15 @@ def received(namespace: Namespace) -> list[Document]:
     return [json.loads(line) for line in namespace.kubectl("logs", "receiver").splitlines()]
 
 
+def wait_for_message(namespace: Namespace, notification: str) -> list[Document]:
+    """What the receiver was posted, once there is something; fails with what the notification says."""
+    try:
+        return wait_for("a message", lambda: received(namespace), 60)
+    except AssertionError as error:
+        status = namespace.get("notifications.towpath.dev", notification).get("status")
+        raise AssertionError(f"{error}: {status}") from error
+
+
 def upgrade(namespace: Namespace, *options: str) -> None:
     """Gives the chart further values, and waits until the API serves with them."""
     argv = ("upgrade", RELEASE, str(CHART), "-n", NAMESPACE, "--reuse-values", *options)
@@ -67,8 +76,6 @@ def receiver(namespace: Namespace, install_chart: Callable[[], None]) -> Iterato
     """A receiver inside the cluster, where messages may go, in a namespace whose Secrets may be read for them."""
     apply_receiver(namespace)
     networks = [f"{ipaddress.ip_address(ip)}/32" for ip in (service_address(namespace), pod_address(namespace))]
-    secret: Document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "stringData": {"key": KEY}}
-    namespace.apply(secret)
     try:
         allowed = f"notifications.allowedNetworks={{{','.join(networks)}}}"
         upgrade(namespace, "--set", allowed, "--set", f"notifications.secretNamespaces={{{namespace.name}}}")
@@ -85,17 +92,20 @@ def pod_address(namespace: Namespace) -> str:
     return namespace.get("pod", "receiver")["status"]["podIP"]
 
 
-def make_channel(namespace: Namespace, name: str, path: str, host: str = "") -> Document:
-    """A signed webhook to the receiver."""
+def apply_channel(namespace: Namespace, name: str, path: str, host: str = "") -> None:
+    """A signed webhook to the receiver, its address and its key in a Secret."""
     url = f"http://{host or f'receiver.{namespace.name}.svc'}{path}"
-    refs = [{"field": "secret", "secret": "hook", "key": "key"}]
-    return make_document("Block", f"webhook.{name}", {"type": "webhook", "config": {"url": url}, "secretRefs": refs})
+    secret: Document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"hook-{name}"}}
+    refs = [{"field": field, "secret": f"hook-{name}", "key": field} for field in ("url", "secret")]
+    block = make_document("Block", f"webhook.{name}", {"type": "webhook", "secretRefs": refs})
+    namespace.apply(secret | {"stringData": {"url": url, "secret": KEY}}, block)
+    namespace.wait_condition("blocks.towpath.dev", f"webhook.{name}", "Ready", 30)
 
 
 def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespace) -> None:
     receiver.apply_scenarios(SCENARIOS, {"fails": {}, "succeeds": {}})
+    apply_channel(receiver, "team", "/team")
     receiver.apply(
-        make_channel(receiver, "team", "/team"),
         make_document(
             "Notification",
             "failures",
@@ -111,7 +121,7 @@ def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespac
     receiver.create_run("fails.main", "fails")
     receiver.create_run("succeeds.main", "succeeds")
     receiver.wait_finished("fails")
-    (message,) = wait_for("a message", lambda: received(receiver), 60)
+    (message,) = wait_for_message(receiver, "failures")
     body, signature = json.loads(message["body"]), message["signature"]
     assert message["path"] == "/team"
     assert body["body"].startswith("fails is Failed: ")
@@ -130,8 +140,8 @@ def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespac
 
 def test_a_channel_to_where_messages_may_not_go_is_seen_in_the_status(receiver: Namespace) -> None:
     kubernetes = receiver.env.run_kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
+    apply_channel(receiver, "inside", "/", f"{kubernetes}:443")
     receiver.apply(
-        make_channel(receiver, "inside", "/", f"{kubernetes}:443"),
         make_document("Notification", "inside", {"states": ["COMPLETED"], "channels": ["webhook/inside"]}),
     )
     receiver.wait_condition("notifications.towpath.dev", "inside", "Ready", 30)

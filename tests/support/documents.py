@@ -97,6 +97,20 @@ GOOD = (
     Case("a run by its deployment's full name", "FlowRun", {"deployment": "My Flow/main", "parameters": {"n": 1}}),
     Case("a run for later", "FlowRun", {**FLOW_RUN, "scheduledTime": "2026-01-01T00:00:00Z"}),
     Case("a notification", "Notification", {"states": ["FAILED"], "channels": ["slack-webhook/team"]}),
+    Case("an automation", "Automation", {"trigger": {"states": ["FAILED"]}, "actions": [{"cancelRun": {}}]}),
+    Case(
+        "an automation of a state that does not come",
+        "Automation",
+        {
+            "trigger": {"states": ["RUNNING"], "flows": ["etl"], "expect": ["COMPLETED"], "within": "1h30m"},
+            "actions": [
+                {"notify": {"channels": ["slack-webhook/team"], "message": "late"}},
+                {"runDeployment": {"deployment": "repair/main", "parameters": {"n": 1}}},
+                {"pauseWorkQueue": {"name": "slow"}},
+                {"pauseDeployment": {}},
+            ],
+        },
+    ),
     Case("a limit", "ConcurrencyLimit", {"tag": "db", "limit": 4}),
 )
 
@@ -229,6 +243,22 @@ BAD = (
     Case("a run at no time", "FlowRun", {**FLOW_RUN, "scheduledTime": "tomorrow"}, "scheduledTime"),
     Case("a notification of nothing", "Notification", {"states": [], "channels": ["slack-webhook/team"]}, "states"),
     Case("a notification to nobody", "Notification", {"states": ["FAILED"]}, "channels"),
+    Case("an automation of nothing", "Automation", {"actions": [{"cancelRun": {}}]}, "trigger"),
+    Case(
+        "an automation that does nothing", "Automation", {"trigger": {"states": ["FAILED"]}, "actions": []}, "actions"
+    ),
+    Case(
+        "an action of two kinds",
+        "Automation",
+        {"trigger": {"states": ["FAILED"]}, "actions": [{"cancelRun": {}, "pauseDeployment": {}}]},
+        "give exactly one of",
+    ),
+    Case(
+        "an expected state without a time",
+        "Automation",
+        {"trigger": {"states": ["RUNNING"], "expect": ["COMPLETED"]}, "actions": [{"cancelRun": {}}]},
+        "give expect and within together",
+    ),
     Case("a limit below zero", "ConcurrencyLimit", {"tag": "db", "limit": -1}, "limit"),
     Case("a limit without a tag", "ConcurrencyLimit", {"limit": 1}, "tag"),
 )

@@ -43,8 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, receiver: str) -> Generator
     server = ServerProcess(tmp_path_factory.mktemp("server"), {"TOWPATH_SERVER_NOTIFY_ALLOWED_NETWORKS": "127.0.0.1"})
     server.start()
     try:
-        config = {"type": "webhook", "config": {"url": receiver}}
-        server.call("PUT", "/blocks", json={"name": "team", "spec": config})
+        block = {"name": "team", "spec": {"type": "webhook"}, "secrets": {"url": receiver}}
+        server.call("PUT", "/blocks", json=block)
         yield server
     finally:
         server.stop()

@@ -15,6 +15,7 @@ from towpath_operator.api.problems import add_problem_handlers
 from towpath_operator.api.routes import (
     artifacts,
     attempts,
+    automations,
     blocks,
     declared,
     events,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     blocks.router,
     blocks.types_router,
     *declared.ROUTERS,
+    automations.router,
     notifications.router,
     overviews.router,
     flow_runs.router,

@@ -15,7 +15,6 @@ from towpath_operator.domain.access import Identity
 from towpath_operator.domain.refusals import Unauthenticated
 from towpath_operator.services.reviews import Reviews, home_namespace, seconds_left
 
-
 _FOR_PODS = frozenset(
     {("get", "blocks"), ("list", "blocks"), ("get", "flowruns/results"), ("update", "flowruns/results")}
 )

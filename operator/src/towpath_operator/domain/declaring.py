@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from towpath.contract import declared
 from towpath.contract.declared import Declaration, DeclaredRead, ResourceRef
 from towpath.contract.declared_names import NameMismatchError, get_declared_name
+from towpath.contract.resources.automation import AUTOMATION
 from towpath.contract.resources.base import Kind, Model
 from towpath.contract.resources.block import BLOCK, BlockSpec
 from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT
@@ -157,6 +158,11 @@ def _notification_facts(read: declared.NotificationRead) -> Mapping[str, Any]:
     return {"lastSent": _time(read.last_sent), "lastError": error, "waiting": read.waiting}
 
 
+def _automation_facts(read: declared.AutomationRead) -> Mapping[str, Any]:
+    error = None if read.last_error is None else read.last_error[:_MAX_ERROR]
+    return {"lastFired": _time(read.last_fired), "lastError": error, "waiting": read.waiting}
+
+
 def _no_facts(_: declared.BlockRead) -> Mapping[str, Any]:
     return {}
 
@@ -179,6 +185,7 @@ DECLARED: Final[Sequence[DeclaredKind]] = (
         declared.NotificationRead,
         _notification_facts,
     ),
+    DeclaredKind(AUTOMATION, "automations", declared.AutomationPut, declared.AutomationRead, _automation_facts),
     DeclaredKind(
         CONCURRENCY_LIMIT,
         "concurrency-limits",

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from towpath.contract.declared import (
+    AutomationRead,
     BlockRead,
     ConcurrencyLimitRead,
     DeploymentRead,
@@ -13,6 +14,7 @@ from towpath.contract.declared import (
     WorkQueueRead,
 )
 from towpath.contract.ids import now_us
+from towpath.contract.resources.automation import AutomationSpec
 from towpath.contract.resources.block import BlockSpec
 from towpath.contract.resources.concurrency_limit import ConcurrencyLimitSpec
 from towpath.contract.resources.deployment import DeploymentSpec
@@ -22,6 +24,7 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.domain.times import SECOND, from_micros, maybe_time
 from towpath_operator.services.views import view_resource
 from towpath_operator.store import usage
+from towpath_operator.store.automations import count_waiting
 from towpath_operator.store.declared import FLOWS
 from towpath_operator.store.deliveries import count_outcomes
 from towpath_operator.store.engine import Reader
@@ -129,6 +132,21 @@ async def view_notifications(reader: Reader, rows: Sequence[Row]) -> list[Notifi
             )
         )
     return views
+
+
+async def view_automations(reader: Reader, rows: Sequence[Row]) -> list[AutomationRead]:
+    """Automations with what they wait for."""
+    waiting = await count_waiting(reader, [row["id"] for row in rows])
+    return [
+        AutomationRead(
+            **_shared(row),
+            spec=AutomationSpec.model_validate(row["spec"]),
+            last_fired=maybe_time(row["last_fired"]),
+            last_error=row["last_error"],
+            waiting=waiting.get(row["id"], 0),
+        )
+        for row in rows
+    ]
 
 
 async def view_concurrency_limits(reader: Reader, rows: Sequence[Row]) -> list[ConcurrencyLimitRead]:

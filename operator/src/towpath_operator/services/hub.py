@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from towpath.contract.declared import (
+    AutomationPut,
+    AutomationRead,
     BlockPut,
     BlockRead,
     ConcurrencyLimitPut,
@@ -21,11 +23,13 @@ from towpath_operator.notifications.addresses import AddressPolicy
 from towpath_operator.services import declared_views as views
 from towpath_operator.services import declaring
 from towpath_operator.services.about import About
+from towpath_operator.services.actions import Actions
 from towpath_operator.services.artifacts import Artifacts
 from towpath_operator.services.attempts import Attempts
+from towpath_operator.services.automating import Automating, forget_automation, prepare_automation
+from towpath_operator.services.backfills import Backfills
 from towpath_operator.services.block_rights import BlockWriter
 from towpath_operator.services.block_types import BlockTypes
-from towpath_operator.services.backfills import Backfills
 from towpath_operator.services.bulk import Bulk
 from towpath_operator.services.channels import Channels, NoSecrets, Outgoing
 from towpath_operator.services.claims import ClaimService
@@ -156,6 +160,17 @@ class Hub:
         outgoing = outgoing or Outgoing(NoSecrets(), AddressPolicy())
         self.notifying = Notifying(database, Channels(database, outgoing), self.metrics, outgoing.public_url)
         database.before_commit.append(self.notifying.enqueue)
+        self.automations: Nouns[AutomationPut, AutomationRead] = Nouns(
+            database,
+            "automation",
+            rows.AUTOMATIONS,
+            views.view_automations,
+            prepare=prepare_automation,
+            forget=forget_automation,
+        )
+        actions = Actions(database, self.flow_runs, self.work_queues, self.deployments, self.declared_writer)
+        self.automating = Automating(database, actions, outgoing.public_url)
+        database.before_commit.append(self.automating.enqueue)
         self.concurrency_limits: Nouns[ConcurrencyLimitPut, ConcurrencyLimitRead] = Nouns(
             database,
             "concurrency limit",

@@ -16,7 +16,6 @@ from towpath.contract.notifications import ChannelOutcome, DeliveryRead, Notific
 from towpath.contract.problems import FieldError
 from towpath.contract.runs import Page
 from towpath.contract.states import RunKind
-from towpath_operator.domain.codes import TYPES, shown_name
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.notifying import Policy, build_policy, build_run_facts, next_try
 from towpath_operator.domain.pages import PageRequest, encode_cursor
@@ -28,9 +27,10 @@ from towpath_operator.notifications.templates import TemplateRefused, render
 from towpath_operator.services.channels import Channels
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.pages import paged
+from towpath_operator.services.run_facts import build_facts
 from towpath_operator.store import deliveries as rows
-from towpath_operator.store.declared import NOTIFICATIONS
-from towpath_operator.store.engine import TOPIC_DELIVERIES, Database, Transaction
+from towpath_operator.store.declared import AUTOMATIONS, NOTIFICATIONS
+from towpath_operator.store.engine import TOPIC_DELIVERIES, Database, Reader, Transaction
 from towpath_operator.store.flow_runs import find_flow_runs
 from towpath_operator.store.types import Row
 
@@ -115,37 +115,14 @@ class Notifying:
                 selector = policy.selector
                 if not selector.matches_state(state["type"], state["name"]) or not selector.matches_run(about):
                     continue
-                facts = self._facts(policy.id, policy.name, run, state)
+                owner = {"notification": {"id": str(policy.id), "name": policy.name}}
+                facts = build_facts(owner, run, state, self._public_url)
                 added += [
-                    _delivery(policy.id, channel, run["id"], state["id"], facts, now) for channel in policy.channels
+                    make_delivery(policy.id, channel, run["id"], state["id"], facts, now) for channel in policy.channels
                 ]
         await rows.insert_deliveries(transaction, added)
         if added:
             transaction.wake(TOPIC_DELIVERIES)
-
-    def _facts(self, notification_id: UUID, name: str, run: Row, state: Row) -> Facts:
-        deployment = run["deployment_name"]
-        return {
-            "event": "flow-run-state",
-            "namespace": run["namespace"],
-            "notification": {"id": str(notification_id), "name": name},
-            "flow_run": {
-                "id": str(run["id"]),
-                "name": run["name"],
-                "flow": run["flow_name"],
-                "deployment": None if deployment is None else f"{run['flow_name']}/{deployment}",
-                "tags": list(run["tags"] or ()),
-                "attempt": run["attempt"],
-                "url": None if self._public_url is None else f"{self._public_url}/flow-runs/{run['id']}",
-            },
-            "state": {
-                "id": str(state["id"]),
-                "type": TYPES[state["type"]].value,
-                "name": shown_name(state["type"], state["name"]),
-                "message": state["message"],
-                "time": from_micros(state["time"]).isoformat(timespec="seconds"),
-            },
-        }
 
     async def find_first_due(self) -> int | None:
         """When the next message is to be sent, in microseconds."""
@@ -167,18 +144,19 @@ class Notifying:
 
     async def _deliver_one(self, row: Row) -> None:
         async with self._database.read() as reader:
-            notification = await NOTIFICATIONS.find(reader, row["notification_id"])
+            owner = await _find_owner(reader, row["notification_id"])
         error: str | None = None
-        if notification is None:
+        if owner is None:
             async with self._database.write() as transaction:
                 await rows.delete_of(transaction, row["notification_id"])
             return
         try:
-            message = build_message(str(row["id"]), notification["spec"].get("message"), row["facts"])
-            await self._channels.send(notification["namespace"], row["channel"], message)
+            template = row["facts"]["template"] if "template" in row["facts"] else owner["spec"].get("message")
+            message = build_message(str(row["id"]), template, row["facts"])
+            await self._channels.send(owner["namespace"], row["channel"], message)
         except (SendFailed, TemplateRefused) as failed:
             error = str(failed)
-            logger.warning("Notification %s/%s: %s", notification["namespace"], notification["name"], error)
+            logger.warning("A message of %s/%s: %s", owner["namespace"], owner["name"], error)
         self._metrics.note_delivery(sent=error is None)
         now = now_us()
         attempts = row["attempts"] + 1
@@ -191,8 +169,8 @@ class Notifying:
                 values = {"attempts": attempts, "due": due, "last_error": error, "failed": now if due is None else None}
                 kept = {"last_error": error}
             await rows.save_outcome(transaction, row["id"], values)
-            await rows.note_attempt(transaction, notification["id"], kept)
-            transaction.hint_of_kind("notifications", notification["namespace"])
+            await rows.note_attempt(transaction, owner["id"], kept)
+            transaction.hint_of_kind("notifications", owner["namespace"])
 
     async def prune(self, now: int) -> int:
         """Deletes deliveries that ended long ago, some at a time. Returns how many."""
@@ -234,9 +212,20 @@ def build_message(delivery_id: str, template: str | None, facts: Facts) -> Messa
     return Message(delivery_id, default_title(facts), body, facts)
 
 
-def _delivery(
+async def _find_owner(reader: Reader, owner_id: UUID) -> Row | None:
+    """The notification, or automation, that a message is of; None when it is gone."""
+    return await NOTIFICATIONS.find(reader, owner_id) or await AUTOMATIONS.find(reader, owner_id)
+
+
+def make_delivery(
     notification_id: UUID, channel: str, run_id: UUID, state_id: UUID, facts: Facts, now: int
 ) -> dict[str, Any]:
+    """The row of a message that is to be sent at once.
+
+    Args:
+        notification_id: of the notification or automation that it is of.
+        facts: what it says; with a `template` in them, by that one instead of the notification's.
+    """
     return {
         "id": uuid7(),
         "notification_id": notification_id,

@@ -38,6 +38,14 @@ async def insert_deliveries(transaction: Transaction, rows: Sequence[Mapping[str
         await transaction.connection.execute(insert(deliveries), [dict(row) for row in rows])
 
 
+async def list_channels(reader: Reader, notification_id: UUID, state_id: UUID) -> Sequence[str]:
+    """The channels that have a delivery about a state already."""
+    query = select(deliveries.c.channel).where(
+        deliveries.c.notification_id == notification_id, deliveries.c.state_id == state_id
+    )
+    return (await reader.execute(query)).scalars().all()
+
+
 async def list_due(reader: Reader, now: int, limit: int) -> Sequence[Row]:
     """What is to be sent by `now`, the longest due first."""
     query = select(deliveries).where(WAITING, deliveries.c.due <= now).order_by(deliveries.c.due).limit(limit)

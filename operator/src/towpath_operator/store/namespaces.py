@@ -13,6 +13,7 @@ _HOLDING = (
     tables.work_queues,
     tables.blocks,
     tables.notifications,
+    tables.automations,
     tables.concurrency_limits,
 )
 """What is declared; a run always has a flow, so its namespace is among these."""

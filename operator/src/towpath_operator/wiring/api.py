@@ -18,6 +18,7 @@ from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.api.access import Gate
 from towpath_operator.api.app import create_app
 from towpath_operator.api.local_gate import LocalGate, is_loopback
+from towpath_operator.loops.automations import run_automations
 from towpath_operator.loops.lateness import run_lateness
 from towpath_operator.loops.notifications import run_notifications
 from towpath_operator.loops.pauses import run_pauses
@@ -111,7 +112,14 @@ class Server(uvicorn.Server):
 
 def make_loops(settings: ServerSettings) -> tuple[Loop, ...]:
     """What runs beside the API. A new loop is a module and a line here."""
-    return (run_scheduler, run_lateness, run_pauses, run_notifications, make_retention(make_keep(settings)))
+    return (
+        run_scheduler,
+        run_lateness,
+        run_pauses,
+        run_notifications,
+        run_automations,
+        make_retention(make_keep(settings)),
+    )
 
 
 def make_keep(settings: ServerSettings) -> Keep:

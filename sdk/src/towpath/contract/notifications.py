@@ -46,5 +46,3 @@ class NotificationTested(BaseModel):
     """How test messages went, one to each channel."""
 
     outcomes: list[ChannelOutcome]
-
-

@@ -7,6 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from towpath.contract.declared import (
+    AutomationPut,
+    AutomationRead,
     ConcurrencyLimitPut,
     ConcurrencyLimitRead,
     Declaration,
@@ -20,6 +22,7 @@ from towpath.contract.declared import (
     WorkQueuePut,
     WorkQueueRead,
 )
+from towpath.contract.resources.automation import AUTOMATION
 from towpath.contract.resources.base import Kind
 from towpath.contract.resources.concurrency_limit import CONCURRENCY_LIMIT
 from towpath.contract.resources.deployment import DEPLOYMENT
@@ -113,6 +116,7 @@ ROUTERS = (
         NotificationRead,
         lambda hub: hub.notifications,
     ),
+    _router("/automations", "automation", AUTOMATION, AutomationPut, AutomationRead, lambda hub: hub.automations),
     _router(
         "/concurrency-limits",
         "concurrency_limit",

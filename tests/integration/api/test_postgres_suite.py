@@ -13,5 +13,6 @@ from tests.unit.api.test_metrics import *  # noqa: F403
 from tests.unit.api.test_overviews import *  # noqa: F403
 from tests.unit.api.test_results import *  # noqa: F403
 from tests.unit.api.test_retention import *  # noqa: F403
+from tests.unit.api.test_run_control import *  # noqa: F403
 from tests.unit.api.test_scheduling import *  # noqa: F403
 from tests.unit.api.test_slots import *  # noqa: F403

@@ -12,6 +12,7 @@ import yaml
 
 from tests.support.agent_process import PROGRAM, AgentProcess, environment_of
 from tests.support.git_server import GitServer, Repository, git_server
+from tests.support.s3_server import run_s3_server
 from tests.support.server_process import ServerProcess, free_port
 
 FLOW = """
@@ -259,6 +260,40 @@ def test_an_ignore_file_with_nonsense_is_refused_before_anything_goes_up(
     assert "The flow's file greeting.py would not be uploaded" in said
     assert not (tmp_path / "shelf").exists()
     assert not (tmp_path / "greet-deployment.yaml").exists()
+
+
+def test_a_bucket_without_permission_is_named_and_nothing_is_written(
+    run: Run, server: ServerProcess, tmp_path: Path
+) -> None:
+    with run_s3_server() as s3:
+        s3.make_bucket("flows")
+        account = f"aws_access_key_id={s3.access_key!r}, region_name={s3.region!r}, endpoint_url={s3.url!r}"
+        save(server, "wrong", f"S3(bucket_path='flows/v1', aws_secret_access_key='wrong', {account})")
+        said = run("deployment", "build", "greeting.py:greet", "-n", "bad", "-sb", "s3/wrong", code=1)
+        error = said.splitlines()[-1]
+        assert error.startswith("Error: s3://flows/v1/")
+        assert "may not be read or written: the block's credentials are not accepted" in error
+        assert not (tmp_path / "greet-deployment.yaml").exists()
+        save(server, "right", f"S3(bucket_path='flows/v1', aws_secret_access_key={s3.secret_key!r}, {account})")
+        said = run("deployment", "build", "greeting.py:greet", "-n", "bucket", "-sb", "s3/right/new")
+        assert "Successfully uploaded 3 files (" in said
+        assert "to s3://flows/v1/new:\n  greeting.py\n" in said
+        assert sorted(path.name for path in (s3.folder / "flows" / "v1" / "new").iterdir()) == [
+            "data",
+            "greeting.py",
+            "helping.py",
+        ]
+
+
+def test_a_cron_that_never_comes_is_refused_where_it_is_applied(run: Run, tmp_path: Path) -> None:
+    run("deployment", "build", "greeting.py:greet", "-n", "never", "--cron", "0 6 * * *", "--skip-upload")
+    file = tmp_path / "greet-deployment.yaml"
+    file.write_text(file.read_text().replace("0 6 * * *", "0 6 31 2 *"))
+    said = run("deployment", "apply", "greet-deployment.yaml", code=1)
+    assert said.startswith(
+        "Error: greet-deployment.yaml, document 2 (Deployment 'greet.never'): spec.schedules.0.cron: "
+    )
+    assert "greet/never" not in run("deployment", "ls")
 
 
 def test_where_runs_go_is_declared_with_the_deployment(run: Run, tmp_path: Path) -> None:

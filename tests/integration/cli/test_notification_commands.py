@@ -121,3 +121,57 @@ def test_a_runs_state_reaches_the_channel(server: ServerProcess, capsys: pytest.
         time.sleep(0.1)
     assert BODIES[-1]["flow_run"]["id"] == made["id"]
     assert BODIES[-1]["flow_run"]["url"] == f"{server.url.removesuffix('/api')}/flow-runs/{made['id']}"
+
+
+def automate(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert run_guarded(["automation", *arguments]) == code
+    captured = capsys.readouterr()
+    return captured.out + captured.err
+
+
+def test_an_automation_is_made_acts_is_paused_and_deleted(
+    server: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.declare("coal", "coal.py:coal", workQueue="docks")
+    options = (
+        "-s",
+        "CANCELLED",
+        "-d",
+        "coal/coal",
+        "--pause-work-queue",
+        "docks",
+        "--notify",
+        "webhook/team",
+        "-m",
+        "coal!",
+    )
+    assert automate(capsys, "create", "stop", *options) == "Created automation 'stop'.\n"
+    made = server.call("POST", "/flow-runs", json={"deployment": "coal/coal"})
+    server.call("POST", f"/flow-runs/{made['id']}/cancel")
+    deadline = time.monotonic() + 60
+    while " done " not in automate(capsys, "inspect", "stop") or BODIES[-1]["body"] != "coal!":
+        assert time.monotonic() < deadline, "the automation does not act"
+        time.sleep(0.1)
+    (queue,) = server.call("GET", "/work-queues", params={"name": "docks"})["items"]
+    assert queue["spec"]["paused"] is True
+    assert "CANCELLED" in automate(capsys, "ls")
+    assert automate(capsys, "pause", "stop") == "Paused automation 'stop'.\n"
+    shown = json.loads(automate(capsys, "inspect", "stop", "-o", "json"))
+    assert (shown["spec"]["paused"], [one["outcome"] for one in shown["firings"]]) == (True, ["done"])
+    assert automate(capsys, "resume", "stop") == "Resumed automation 'stop'.\n"
+    assert automate(capsys, "delete", "stop") == "Deleted automation 'stop'.\n"
+    assert "There is no automation 'stop'" in automate(capsys, "pause", "stop", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-s", "FAILED"), "Say what to do"),
+        (("-s", "RUNNING", "--expect", "COMPLETED", "--cancel"), "together"),
+        (("-s", "FAILED", "--run", "a/b/c"), "deployment"),
+    ],
+)
+def test_an_automation_that_cannot_be_is_said(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    assert says in automate(capsys, "create", "bad", *arguments, code=1)

@@ -20,6 +20,7 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "agent": Entry("towpath.cli.agent", "app", "Launch flow runs on this machine."),
     "artifact": Entry("towpath.cli.artifacts", "app", "Look at what runs show to people: tables, texts, progress."),
+    "automation": Entry("towpath.cli.automations", "app", "Do something when runs enter certain states, or do not."),
     "block": Entry("towpath.cli.blocks", "app", "Keep configuration and credentials that flows load by name."),
     "concurrency-limit": Entry(
         "towpath.cli.concurrency_limits", "app", "Limit what runs at once; see and free who holds a slot."

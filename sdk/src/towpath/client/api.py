@@ -17,10 +17,12 @@ from towpath.client.refusals import map_refusal
 from towpath.client.tokens import TokenSource
 from towpath.client.transport import Transport
 from towpath.contract.artifacts import ArtifactRead
+from towpath.contract.automations import FiringRead
 from towpath.contract.backfills import Backfill, Backfilled
 from towpath.contract.block_secrets import BlockSecrets
 from towpath.contract.block_types import BlockTypePut, BlockTypeRead
 from towpath.contract.declared import (
+    AutomationRead,
     BlockPut,
     BlockRead,
     ConcurrencyLimitRead,
@@ -183,6 +185,18 @@ class ApiClient:
     def list_deliveries(self, notification_id: Id, **filters: Any) -> Page[DeliveryRead]:
         """What a notification had to send, newest first, by `outcome`, `limit`, `cursor`."""
         return self._ask("GET", f"/notifications/{notification_id}/deliveries", Page[DeliveryRead], params=filters)
+
+    def list_automations(self, **filters: Any) -> Page[AutomationRead]:
+        """Automations, by `namespace`, `name`, `limit`, `cursor`."""
+        return self._ask("GET", "/automations", Page[AutomationRead], params=filters)
+
+    def delete_automation(self, automation_id: Id) -> None:
+        """Takes an automation away, and in a cluster the resource that declares it. What it waits for is not done."""
+        self._request("DELETE", f"/automations/{automation_id}?resource=true")
+
+    def list_firings(self, automation_id: Id, **filters: Any) -> Page[FiringRead]:
+        """What an automation had to do, newest first, by `limit`, `cursor`."""
+        return self._ask("GET", f"/automations/{automation_id}/firings", Page[FiringRead], params=filters)
 
     # Blocks
 

@@ -1,6 +1,8 @@
 /** The fields of a form that a JSON schema describes: parameters of a run, a pause's input, a block's configuration. */
-import { Checkbox, PasswordInput, Select, TagsInput, Textarea, TextInput } from '@mantine/core'
+import { ActionIcon, Checkbox, Select, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
+import { Eye, EyeOff } from 'lucide-react'
+import { useState } from 'react'
 
 import type { ApiError } from '../api/client'
 import { blockPages } from '../api/declared'
@@ -35,7 +37,7 @@ export function FieldInput({ field, text, fault, onChange, kept }: Props) {
     case 'secret':
       return (
         <div>
-          <PasswordInput {...shared} placeholder={kept === undefined ? undefined : kept.removed ? 'Will be removed' : 'Kept. Type to replace it.'} autoComplete="new-password" value={text} disabled={kept?.removed} onChange={(event) => onChange(event.currentTarget.value)} />
+          <SecretInput {...shared} placeholder={kept === undefined ? undefined : kept.removed ? 'Will be removed' : 'Kept. Type to replace it.'} text={text} disabled={kept?.removed} onChange={onChange} />
           {kept !== undefined && <Checkbox mt={6} size="xs" label="Remove it" checked={kept.removed} onChange={(event) => kept.onRemove(event.currentTarget.checked)} />}
         </div>
       )
@@ -48,6 +50,38 @@ export function FieldInput({ field, text, fault, onChange, kept }: Props) {
     default:
       return <LineInput field={field} shared={shared} text={text} onChange={onChange} />
   }
+}
+
+interface SecretProps {
+  label: string
+  placeholder?: string
+  disabled?: boolean
+  text: string
+  onChange: (text: string) => void
+}
+
+/** A secret of one line or many, as keys have: a password field would drop the ends of its lines. */
+function SecretInput({ text, onChange, ...shared }: SecretProps) {
+  const [shown, setShown] = useState(false)
+  const Icon = shown ? EyeOff : Eye
+  return (
+    <Textarea
+      {...shared}
+      autosize
+      minRows={1}
+      maxRows={8}
+      autoComplete="off"
+      spellCheck={false}
+      value={text}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      styles={{ input: { WebkitTextSecurity: shown ? 'none' : 'disc' } }}
+      rightSection={
+        <ActionIcon variant="subtle" color="gray" onClick={() => setShown(!shown)} aria-label={`${shown ? 'Hide' : 'Show'} what is typed as ${shared.label}`}>
+          <Icon size={16} />
+        </ActionIcon>
+      }
+    />
+  )
 }
 
 function LineInput({ field, shared, text, onChange }: { field: Field; shared: object; text: string; onChange: (text: string) => void }) {

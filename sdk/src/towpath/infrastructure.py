@@ -89,6 +89,7 @@ class KubernetesJob(Infrastructure):
                 update={"env": [*kept, *(EnvVar(name=name, value=value) for name, value in self.env.items())]}
             )
         given: dict[str, Any] = {
+            "image": self.image,
             "image_pull_policy": self.image_pull_policy,
             "resources": self._to_resources(container),
         }

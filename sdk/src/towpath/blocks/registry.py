@@ -29,6 +29,7 @@ BUILTIN_MODULES: Final = (
     "towpath.filesystems.git",
     "towpath.filesystems.local",
     "towpath.filesystems.remote",
+    "towpath.infrastructure",
 )
 """The modules whose block types come with Towpath. A new one is a line here; `make generate` writes their schemas."""
 

@@ -59,6 +59,15 @@ def asking():
 
 asking()
 """
+TELL = """
+from towpath import flow
+
+@flow
+def telling():
+    return 1
+
+telling()
+"""
 SAVE = """
 from towpath.blocks.system import JSON, Secret
 
@@ -333,3 +342,16 @@ def test_a_flow_pauses_until_somebody_resumes_it(scripts: Scripts) -> None:
 def test_a_flow_asks_for_a_slot(scripts: Scripts) -> None:
     output, errors = scripts(LIMITED).end()
     assert output == "5\n", errors
+
+
+def test_what_flows_tell_to_nobody_is_known_at_the_first_question(scripts: Scripts) -> None:
+    scripts(TELL).end()
+    scripts(TELL).end()
+    url = scripts(KEEP).ask()
+    assert [run["state"]["name"] for run in httpx.get(f"{url}/flow-runs").json()["items"]] == ["Completed"] * 2
+
+
+def test_a_server_that_runs_takes_in_what_others_tell_to_nobody(scripts: Scripts) -> None:
+    url = scripts(KEEP).ask()
+    scripts(TELL).end()
+    wait_until(lambda: httpx.get(f"{url}/flow-runs").json()["total"] == 1, "the spool is left alone")

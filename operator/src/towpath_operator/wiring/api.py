@@ -178,13 +178,17 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 async def run_local(
-    settings: ServerSettings, announce: Callable[[int, str | None], None], stopping: Callable[[], None] = do_nothing
+    settings: ServerSettings,
+    announce: Callable[[int, str | None], None],
+    stopping: Callable[[], None] = do_nothing,
+    catching_up: Callable[[asyncio.Event], None] | None = None,
 ) -> None:
     """Serves local mode.
 
     Args:
         announce: called with the port once it is bound, and with the token if one was made just now, else None.
         stopping: called when it begins to stop.
+        catching_up: called with what is set once all is taken in that flows told before.
     """
     token, made = choose_token(settings)
     listener = bind(settings.host, settings.port)
@@ -198,7 +202,9 @@ async def run_local(
             outgoing=build_outgoing(settings, LocalSecrets(files), f"http://127.0.0.1:{port}"),
         )
         announce(port, token if made else None)
-        with delivering_spool(port, token):
+        async with delivering_spool(towpath_home(), port, token) as caught_up:
+            if catching_up is not None:
+                catching_up(caught_up)
             await serve(settings, LocalGate(token, settings.public_url), hub, listener, stopping=stopping)
     finally:
         listener.close()

@@ -6,6 +6,7 @@ so that a process that comes then waits and starts another one.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 5.0
 """How long it goes on without a user: scripts and commands that follow one another find it still there."""
 LOOK_SECONDS = 0.5
+SPOOL_SECONDS = 1.5
+"""How long whoever waits for the server waits for the spool too; a large one goes on being taken in."""
 TAKE_OVER_SECONDS = 30.0
 """How long it waits for one before it that is ending."""
 
@@ -49,14 +52,35 @@ async def _end_with_users(home: Path) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _run(settings: ServerSettings, home: Path, holding: Holding) -> None:
-    def announce(port: int, token: str | None) -> None:
-        configured = settings.api_token.get_secret_value() if settings.api_token is not None else None
-        holding.tell(f"http://{settings.host}:{port}", token=token or configured, background=True)
+class _Announcing:
+    """Says where the server listens once it knows what flows told before: whoever asks then misses nothing of it."""
 
+    def __init__(self, holding: Holding, settings: ServerSettings) -> None:
+        self._holding = holding
+        self._host = settings.host
+        self._token = settings.api_token.get_secret_value() if settings.api_token is not None else None
+        self._port = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def announce(self, port: int, token: str | None) -> None:
+        """The port is bound."""
+        self._port, self._token = port, token or self._token
+
+    def catching_up(self, caught_up: asyncio.Event) -> None:
+        """The spool is being taken in."""
+        self._task = asyncio.create_task(self._tell_after(caught_up))
+
+    async def _tell_after(self, caught_up: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(caught_up.wait(), SPOOL_SECONDS)
+        self._holding.tell(f"http://{self._host}:{self._port}", token=self._token, background=True)
+
+
+async def _run(settings: ServerSettings, home: Path, holding: Holding) -> None:
+    announcing = _Announcing(holding, settings)
     watching = asyncio.create_task(_end_with_users(home))
     try:
-        await run_local(settings, announce, holding.withdraw)
+        await run_local(settings, announcing.announce, holding.withdraw, announcing.catching_up)
     finally:
         watching.cancel()
 

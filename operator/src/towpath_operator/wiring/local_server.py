@@ -35,6 +35,7 @@ class Holding:
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
+        self._is_withdrawn = False
 
     @property
     def is_held(self) -> bool:
@@ -43,13 +44,14 @@ class Holding:
 
     def tell(self, url: str, *, token: str | None = None, background: bool = False) -> None:
         """Says where this process listens. The file is its user's alone, so the token may be in it."""
-        if self._descriptor is not None:
+        if self._descriptor is not None and not self._is_withdrawn:
             told = {"pid": os.getpid(), "url": url, "token": token, "background": background}
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(told).encode(), 0)
 
     def withdraw(self) -> None:
         """Says nothing any more: this server takes no new callers."""
+        self._is_withdrawn = True
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
 

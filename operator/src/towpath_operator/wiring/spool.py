@@ -1,31 +1,71 @@
-"""Takes in what flows have told while no server ran. Called when a local server starts.
+"""Takes in what flows have told while no server ran, or told to none. Called by local servers, as long as they run.
 
-The spool's format is the SDK's: its own command delivers it, as a process beside the server, over HTTP like any client.
+The spool's format is the SDK's: its own command delivers it, as a process beside the server, over HTTP like any client. It is
+started at once if there is anything to deliver, and again whenever a process has left something.
 """
 
+import asyncio
 import contextlib
 import os
-import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+
+from towpath.contract.local_files import SPOOL_FOLDER, SPOOL_SUFFIX
+from towpath_operator.wiring.local_server import try_lock
 
 _COMMAND = (sys.executable, "-m", "towpath.client.spooled")
+LOOK_SECONDS = 2.0
 
 
-@contextlib.contextmanager
-def delivering_spool(port: int, token: str | None) -> Generator[None]:
-    """Delivers the spool of TOWPATH_HOME to the server on this machine's `port` while the block runs.
+def has_left(home: Path) -> bool:
+    """Whether there is something in the home's spool that no living process owns."""
+    return any(_is_left(file) for file in (home / SPOOL_FOLDER).glob(f"*{SPOOL_SUFFIX}"))
+
+
+def _is_left(file: Path) -> bool:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def delivering_spool(home: Path, port: int, token: str | None) -> AsyncGenerator[asyncio.Event]:
+    """Delivers the home's spool to the server on this machine's `port` while the block runs.
 
     What is not delivered by the block's end stays in the spool, for the next server.
+
+    Yields:
+        set once what was there at the beginning is delivered.
     """
-    env = (
-        os.environ
-        | {"TOWPATH_API_URL": f"http://127.0.0.1:{port}/api"}
-        | ({"TOWPATH_API_TOKEN": token} if token else {})
-    )
-    process = subprocess.Popen(_COMMAND, env=env, stdin=subprocess.DEVNULL)
+    caught_up = asyncio.Event()
+    env = os.environ | {"TOWPATH_API_URL": f"http://127.0.0.1:{port}/api", "TOWPATH_HOME": str(home)}
+    task = asyncio.create_task(_deliver_forever(home, env | ({"TOWPATH_API_TOKEN": token} if token else {}), caught_up))
     try:
-        yield
+        yield caught_up
     finally:
-        process.terminate()
-        process.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _deliver_forever(home: Path, env: Mapping[str, str], caught_up: asyncio.Event) -> None:
+    while True:
+        if await asyncio.to_thread(has_left, home):
+            await _deliver(env)
+        caught_up.set()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _deliver(env: Mapping[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(*_COMMAND, env=env, stdin=asyncio.subprocess.DEVNULL)
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()

@@ -14,15 +14,18 @@ from typing import Final, NamedTuple
 
 from towpath.client.encoding import Batch, BatchHead, read_batch
 from towpath.client.locks import try_lock
+from towpath.contract.local_files import SPOOL_FOLDER, SPOOL_SUFFIX
 
-SUFFIX: Final = ".events"
+SUFFIX: Final = SPOOL_SUFFIX
 DAMAGED_SUFFIX: Final = ".damaged"
 _SYNC_SECONDS: Final = 1.0
+_CREATE_TRIES: Final = 20
+_CREATE_PAUSE: Final = 0.005
 
 
 def spool_folder(home: Path) -> Path:
     """Where the spool of `home` is."""
-    return home / "spool"
+    return home / SPOOL_FOLDER
 
 
 class Position(NamedTuple):
@@ -56,11 +59,14 @@ class SpoolFile:
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / f"{head.run_id}.{head.attempt}.{head.writer}{SUFFIX}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if not try_lock(descriptor):
-            os.close(descriptor)
-            raise BlockingIOError(f"{path} is in use by another process")
-        return cls(path, descriptor, os.fstat(descriptor).st_size)
+        for _ in range(_CREATE_TRIES):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            status = os.fstat(descriptor)
+            if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+                return cls(path, descriptor, status.st_size)
+            os.close(descriptor)  # somebody looked whether it is left behind, and may have deleted it as empty
+            time.sleep(_CREATE_PAUSE)
+        raise BlockingIOError(f"{path} is in use by another process")
 
     @classmethod
     def claim(cls, path: Path) -> "SpoolFile | None":

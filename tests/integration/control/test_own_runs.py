@@ -1,5 +1,6 @@
 """Runs of `python flow.py` that are paused, resumed and cancelled: by themselves, and by people."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from tests.integration.control.conftest import Run, find_run, wait_for_state
 from tests.support.agent_process import wait_for
 from tests.support.server_process import ServerProcess
+from towpath.client.local_server import find_server
 
 PAUSES = """
 import sys
@@ -37,6 +39,14 @@ async def pauses_async():
     approval = await pause_flow_run(wait_for_input=Approval)
     return approval.count
 
+@flow(name=f"{sys.argv[1]}-below")
+def below():
+    return pause_flow_run(wait_for_input=str)
+
+@flow(name=sys.argv[1])
+def above():
+    return below()
+
 @flow(name=sys.argv[1])
 def waits_in_vain():
     pause_flow_run(timeout=0.3)
@@ -45,6 +55,8 @@ if __name__ == "__main__":
     if sys.argv[2] == "async":
         import asyncio
         print("RESULT", asyncio.run(pauses_async()))
+    elif sys.argv[2] == "above":
+        print("RESULT", above())
     elif sys.argv[2] == "vain":
         try:
             waits_in_vain()
@@ -173,6 +185,34 @@ def test_an_asynchronous_flow_pauses_without_blocking_its_loop(server: ServerPro
     wait_for_state(server, run_id, "Paused")
     resume(server, run_id, {"approved": False, "count": 11})
     assert "RESULT 11" in program.wait()
+
+
+def test_a_subflow_pauses_while_its_parent_runs(server: ServerProcess, run: Run) -> None:
+    program = run(PAUSES, "nested", "above")
+    subflow = find_run(server, "nested-below")["id"]
+    wait_for_state(server, subflow, "Paused")
+    parent = find_run(server, "nested")
+    assert parent["state"]["name"] == "Running"
+    (stand_in,) = server.call("GET", "/task-runs", params={"flow_run_id": parent["id"]})["items"]
+    wait_for(lambda: server.call("GET", f"/task-runs/{stand_in['id']}")["state"]["name"] == "Paused")
+    resume(server, subflow, {"value": "deep"})
+    assert "RESULT deep" in program.wait()
+    assert server.states(subflow)[-3:] == ["Paused", "Running", "Completed"]
+
+
+def test_without_an_api_a_pause_starts_the_local_one(run: Run, tmp_path: Path) -> None:
+    program = run(PAUSES, "alone", "async", TOWPATH_API_URL="", TOWPATH_LOCAL_SERVER="true")
+    local = wait_for(lambda: find_server(tmp_path / "home"), program.said)
+    headers = {"Authorization": f"Bearer {local.token}"} if local.token else {}
+
+    def look() -> Any:
+        found = httpx.get(f"{local.url}/flow-runs", params={"state": "Paused"}, headers=headers, timeout=30).json()
+        return found["items"]
+
+    (paused,) = wait_for(look, program.said)
+    body = {"run_input": {"approved": True, "count": 9}}
+    assert httpx.post(f"{local.url}/flow-runs/{paused['id']}/resume", json=body, headers=headers, timeout=30).is_success
+    assert "RESULT 9" in program.wait()
 
 
 def test_a_pause_that_nobody_ends_fails_the_run(server: ServerProcess, run: Run) -> None:

@@ -246,7 +246,9 @@ async def _launch_again(
 async def _is_stale(reader: Reader, row: Row, number: int) -> bool:
     """Whether attempt `number` does not speak for the run: another holds it, or it was reported ended."""
     root = row if row["root_id"] is None else await find_flow_run(reader, row["root_id"])
-    if root is None or root["attempt"] != number or (number == 0 and root["deployment_id"] is not None):
+    if root is None:
+        return number != 0  # a flow that a task outside any flow called: its process was started by nobody
+    if root["attempt"] != number or (number == 0 and root["deployment_id"] is not None):
         return True
     attempt = await find_attempt(reader, root["id"], number) if number else None
     return attempt is not None and attempt["ended_at"] is not None

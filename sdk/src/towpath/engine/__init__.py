@@ -4,6 +4,8 @@
     tasks, flows                                 the core: generators, a run's life as a series of effects
     inputs, origins, parameters                  what goes into a run
     outcomes, caching, hashing, transacting      what comes of it, and what is kept
+    earlier                                      what earlier attempts have kept
+    gates, slots, pausing, control               what is asked of the API: slots, pauses, and what it asks of a run
     telling, plain                               what is told of it
     effects, hooks, timeouts, loops              what can be asked for, and how it is done
     driving                                      the drivers: synchronous and asynchronous

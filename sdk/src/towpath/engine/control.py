@@ -20,6 +20,9 @@ FIRST_LOOK: Final = 1.0
 WAIT_SECONDS: Final = 20.0
 _NOT_STORED: Final = "run_not_found"
 CANCELLED: Final = "The run was cancelled."
+MOST_WATCHED: Final = 64
+"""Runs of one process that are watched at a time: each has a thread and a waiting request."""
+_room = threading.BoundedSemaphore(MOST_WATCHED)
 
 
 class RunControl:
@@ -121,18 +124,20 @@ class RunControl:
     # Watching
 
     def watch(self, run_id: str, attempt: int, settings: Any, interrupt: Callable[[], None] | None) -> None:
-        """Hears from now on what is asked of the run, in a thread of its own.
+        """Hears from now on what is asked of the run, in a thread of its own; of very many runs in one process only the first ones.
 
         Args:
             interrupt: interrupts the run when it is to end; None where a launcher does.
         """
         self._interrupt = interrupt
+        if not _room.acquire(blocking=False):
+            return
         ended = self._ended = threading.Event()
         arguments = (run_id, attempt, settings, ended)
         try:
-            threading.Thread(target=self._watch, args=arguments, name="towpath-orders", daemon=True).start()
+            threading.Thread(target=self._watch_with_room, args=arguments, name="towpath-orders", daemon=True).start()
         except RuntimeError:
-            return  # the interpreter is ending
+            _room.release()  # the interpreter is ending
 
     def finish(self) -> None:
         """The run is over: nothing is heard, and nothing interrupted, any more."""
@@ -143,6 +148,12 @@ class RunControl:
             self._ended.set()
         if questions is not None:
             questions.interrupt()
+
+    def _watch_with_room(self, *arguments: Any) -> None:
+        try:
+            self._watch(*arguments)
+        finally:
+            _room.release()
 
     def _watch(self, run_id: str, attempt: int, settings: Any, ended: threading.Event) -> None:
         if ended.wait(FIRST_LOOK):

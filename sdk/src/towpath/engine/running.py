@@ -268,8 +268,13 @@ async def _call_flow_async(create: Callable[[], FlowRunContext], return_state: b
     return state if return_state else state.result()
 
 
+def _is_top(context: FlowRunContext) -> bool:
+    """Whether no flow run is above this one; a task outside flows may be."""
+    return context.parent is None or context.parent.flow_context is None
+
+
 def _live_flow(context: FlowRunContext) -> State[Any]:
-    if context.parent is not None:
+    if not _is_top(context):
         return _live_flow_here(context)
     interrupter = ThreadInterrupter()
     try:
@@ -314,7 +319,7 @@ def _ended_by_api(context: FlowRunContext) -> State[Any]:
 
 
 async def _live_flow_async(context: FlowRunContext) -> State[Any]:
-    if context.parent is not None:
+    if not _is_top(context):
         return await _live_flow_here_async(context)
     from towpath.engine.loops import CancelledError, TaskInterrupter  # noqa: PLC0415 - asyncio is loaded by now
 

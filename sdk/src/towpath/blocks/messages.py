@@ -17,6 +17,16 @@ from towpath.errors import NotificationError
 TIMEOUT_SECONDS: Final = 15.0
 
 
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: what is sent is for one receiver."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None, which makes the answer an error."""
+
+
+_opener: Final = urllib.request.build_opener(_StayHere)
+
+
 def send(block_type: str, fields: Mapping[str, Any], body: str, subject: str | None) -> None:
     """Sends a message.
 
@@ -50,7 +60,7 @@ def post_json(target: JsonWebhook, document: Any) -> None:
         raise NotificationError("The address is none of http or https.")
     request = urllib.request.Request(target.url, data=content, headers=headers, method="POST")  # noqa: S310 checked above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 checked above
+        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             answer.read(1_000)
     except urllib.error.HTTPError as error:
         raise NotificationError(f"The receiver answered with status {error.code}.") from None

@@ -20,7 +20,7 @@ TIMEOUT_SECONDS: Final = 15.0
 class _StayHere(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: what is sent is for one receiver."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         """None, which makes the answer an error."""
 
 

@@ -61,7 +61,7 @@ def apply(
         if output is Format.JSON:
             print_json([item.model_dump(mode="json") for item in applied])
             return
-        say_launcher(queues, client)
+        say_launcher(queues, client, namespace)
 
 
 def _upload(manifests: "Sequence[Manifest]", namespace: str, *, quiet: bool) -> None:
@@ -109,12 +109,12 @@ def say_applied(full_name: str, deployment_id: str) -> None:
     print(f"Deployment '{full_name}' successfully created with id '{deployment_id}'.")
 
 
-def say_launcher(queues: Sequence[str], client: "ApiClient") -> None:
+def say_launcher(queues: Sequence[str], client: "ApiClient", namespace: str) -> None:
     """Says what starts the runs of these queues where that is an agent."""
     from towpath.client.api import iterate  # noqa: PLC0415 - see asking.open_api
 
     names = list(dict.fromkeys(queues))
-    launchers = {queue.name: queue.spec.launcher for queue in iterate(client.list_work_queues)}
+    launchers = {queue.name: queue.spec.launcher for queue in iterate(client.list_work_queues, namespace=namespace)}
     for name in names:
         if launchers.get(name) == "Agent":
             print(f"\nTo execute its runs, start an agent that serves the work queue {name!r}:\n")

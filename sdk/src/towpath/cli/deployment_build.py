@@ -149,7 +149,7 @@ def _apply(built: "Deployment", namespace: str) -> None:
     with open_api() as client:
         deployment_id = built.apply(client, namespace)
         say_applied(built.full_name, str(deployment_id))
-        say_launcher([built.work_queue_name], client)
+        say_launcher([built.work_queue_name], client, namespace)
 
 
 def _find_flow(entrypoint: str, path: Path | None) -> "tuple[str, Path, Flow[..., Any], str]":

@@ -320,6 +320,33 @@ class TestEnded:
         assert finished["status"] == "False"
         assert patch.wanted["completionTime"] is None
 
+    def test_a_retried_one_is_launched_again_from_a_flow_run_that_was_finished(self) -> None:
+        claim = make_claim(attempt=2)
+        view = with_status_of(self.COMPLETED, finalizers=[])
+        actions = plan(view, run=claim.run, claim=claim, jobs=[make_job(("Failed", "BackoffLimitExceeded"))])
+        assert only(actions, Launch) == [Launch(claim)]
+        assert not only(actions, DropClaim)
+
+
+class TestSuspended:
+    SUSPENDED = make_run(StateType.PAUSED, "Suspended")
+
+    def test_the_end_of_its_pod_is_reported_and_nothing_is_deleted(self) -> None:
+        pod = make_pod(phase="Succeeded", state=ended(0, "Completed"))
+        actions = plan(with_status_of(self.SUSPENDED), run=self.SUSPENDED, jobs=[make_job()], pods=[pod])
+        (report,) = only(actions, ReportEnded)
+        assert (report.end.outcome, report.end.exit_code) == ("Exited", 0)
+        assert not only(actions, DeleteJob)
+
+    def test_one_whose_pod_is_gone_waits_without_any_work(self) -> None:
+        run = make_run(StateType.PAUSED, "Suspended", attempts=[make_attempt(ended_at=ago(9))])
+        assert plan(with_status_of(run), run=run) == []
+
+    def test_a_claim_after_its_resuming_is_launched_as_the_next_attempt(self) -> None:
+        attempts = [make_attempt(ended_at=ago(9)), make_attempt(2, launched_at=None, job_name=None)]
+        claim = make_claim(attempt=2, run=make_run(StateType.PENDING, "Submitting", attempts=attempts))
+        assert only(plan(with_status_of(claim.run), run=claim.run, claim=claim), Launch) == [Launch(claim)]
+
 
 class TestLost:
     def test_a_run_that_the_api_lost_is_ended_and_its_job_deleted(self) -> None:

@@ -55,7 +55,7 @@ async def prepare_automation(_: Transaction, declaration: AutomationPut) -> Mapp
         except TemplateRefused as refused:
             field = f"spec.actions.{number}.notify.message"
             raise InvalidRequest(
-                f"`message` is not a template that can be used: {refused}",
+                f"`message` is not a template that can be used: {refused}.",
                 [FieldError(field=field, message=str(refused))],
             ) from refused
     spec = declaration.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -63,7 +63,7 @@ async def prepare_automation(_: Transaction, declaration: AutomationPut) -> Mapp
         build_rule(UUID(int=0), declaration.namespace, declaration.name, spec)
     except ValueError as error:
         fields = [FieldError(field="spec.trigger.within", message=str(error))]
-        raise InvalidRequest(f"`within` is no duration: {error}", fields) from error
+        raise InvalidRequest(f"`within` is no duration: {error}.", fields) from error
     return {}
 
 

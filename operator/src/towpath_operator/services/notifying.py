@@ -55,7 +55,7 @@ async def prepare_notification(_: Transaction, declaration: NotificationPut) -> 
         render(message, template_names(EXAMPLE))
     except TemplateRefused as refused:
         fields = [FieldError(field="spec.message", message=str(refused))]
-        raise InvalidRequest(f"`message` is not a template that can be used: {refused}", fields) from refused
+        raise InvalidRequest(f"`message` is not a template that can be used: {refused}.", fields) from refused
     return {}
 
 

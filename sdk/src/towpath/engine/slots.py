@@ -190,6 +190,9 @@ class Slots:
                 if failures:
                     pause = plan_delay(failures, None, random.random)
                     time.sleep(pause if left is None else min(pause, max(0.0, left)))
+        except BaseException:
+            questions.close()  # what interrupted it may have left half an answer on the connection
+            raise
         finally:
             self._idle.append(questions)
 

@@ -64,7 +64,7 @@ def describe(block: Block, path: str, came: object = None) -> str:
     where = block.locate(path) if isinstance(block, CodeStorage) else f"{path or 'all'} of {name_block(block)}"
     if isinstance(came, str) and came:
         return f"commit {came} of {where}"
-    return f"{came} files of {where}" if isinstance(came, int) else where
+    return f"{came} file{'s' if came != 1 else ''} of {where}" if isinstance(came, int) else where
 
 
 def name_block(block: Block) -> str:

@@ -237,6 +237,27 @@ def test_what_cannot_be_built_is_refused_in_a_sentence_and_nothing_is_written(
     assert "greet/bad" not in run("deployment", "ls")
 
 
+def test_where_the_storage_s_secrets_are_not_the_code_is_not_looked_for(
+    run: Run, server: ServerProcess, host: GitServer, repository: Repository, tmp_path: Path
+) -> None:
+    save_git(server, host, "elsewhere")
+    done = subprocess.run(
+        [*PROGRAM, "deployment", "build", "greeting.py:greet", "-n", "elsewhere", "-sb", "github/elsewhere"],
+        env=environment_of(tmp_path / "other-home", TOWPATH_API_URL=server.url),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        "The code was not looked for, since the secret 'access_token' of block 'github/elsewhere' is not on"
+        in done.stdout
+    )
+    assert "Deployment YAML created at" in done.stdout
+
+
 def test_a_git_host_that_is_away_is_named(run: Run, server: ServerProcess, tmp_path: Path) -> None:
     save(server, "away", f"Git(repository='http://127.0.0.1:{free_port()}/x.git')")
     said = run("deployment", "build", "greeting.py:greet", "-n", "bad", "-sb", "git/away", code=1)

@@ -72,6 +72,8 @@ class Seeded:
     wide_run_id: str
     hostile_run_id: str
     flow_id: str
+    paused_run_id: str
+    artifact_id: str
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +93,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     )
     run = seeder.ask("GET", "/flow-runs", params={"flow": "etl", "state": "COMPLETED"})["items"][0]
     task = seeder.ask("GET", "/task-runs", params={"flow_run_id": run["id"]})["items"][0]
-    yield Seeded(server.url, seeder, deployment, run["id"], task["id"], wide, hostile, run["flow_id"])
+    seeder.make_artifacts(run["id"])
+    paused = seeder.pause_run(seeder.start_run(name="patient-toad"))
+    artifact = seeder.ask("GET", "/artifacts", params={"key": "boats"})["items"][0]
+    yield Seeded(server.url, seeder, deployment, run["id"], task["id"], wide, hostile, run["flow_id"], paused, artifact["id"])
     seeder.client.close()
     server.stop()
 

@@ -26,6 +26,12 @@ PARAMETER_SCHEMA = {
 HTML_NAME = "<img src=x onerror=document.title='pwned'><script>document.title='pwned'</script>"
 
 
+def make_artifact(flow_run_id: str, type_: str, data: Any, **fields: Any) -> dict[str, Any]:
+    """An artifact event."""
+    event = {"kind": "artifact", "id": make_id(), "flow_run_id": flow_run_id, "type": type_, "data": data}
+    return event | {"time": now_us()} | fields
+
+
 class Seeder:
     """Writes to one API.
 
@@ -89,6 +95,37 @@ class Seeder:
     def end_run(self, run_id: str, state: str = "COMPLETED", **fields: Any) -> None:
         """Ends a flow run."""
         self.tell(run_id, [make_flow_state(run_id, state, **fields)])
+
+    def pause_run(self, run_id: str) -> str:
+        """The run's process pauses it, for an input that a person gives; its id is returned."""
+        asked = {
+            "key": "approval",
+            "timeout_seconds": 3_600,
+            "description": "Shall the **boats** leave? <script>document.title='pwned'</script>",
+            "input_schema": {
+                "type": "object",
+                "required": ["count"],
+                "properties": {"count": {"type": "integer", "title": "Boats"}, "note": {"type": "string"}},
+            },
+        }
+        self.ask("POST", f"/flow-runs/{run_id}/attempts/0/pause", json=asked)
+        return run_id
+
+    def make_artifacts(self, run_id: str) -> None:
+        """One artifact of each type, and a second version of the table."""
+        markdown = f"# Report\n\n{HTML_NAME}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[bad](javascript:alert(1)) ![x](https://pictures.invalid/x.png)"
+        rows = [["Utrecht", 12], ["<b>Gent</b>", 7.5]]
+        self.tell(
+            run_id,
+            [
+                make_artifact(run_id, "markdown", markdown, key="report", description="What was found"),
+                make_artifact(run_id, "table", {"columns": ["city", "boats"], "rows": rows[:1]}, key="boats"),
+                make_artifact(run_id, "table", {"columns": ["city", "boats"], "rows": rows}, key="boats"),
+                make_artifact(run_id, "link", {"url": "https://reports.invalid/1", "text": "The report"}),
+                make_artifact(run_id, "image", {"url": "https://pictures.invalid/x.png"}),
+                make_artifact(run_id, "progress", 42.5, key="load", description="Loading"),
+            ],
+        )
 
     def make_runs(self, count: int, flow: str, name: str = "run") -> None:
         """Many short runs, one second apart, the last one newest."""

@@ -17,6 +17,8 @@ PAGES = {
     "flow-run": "/flow-runs/{run_id}",
     "flow-run-tasks": "/flow-runs/{run_id}?tab=tasks",
     "flow-run-subflows": "/flow-runs/{run_id}?tab=subflows",
+    "flow-run-artifacts": "/flow-runs/{run_id}?tab=artifacts",
+    "flow-run-paused": "/flow-runs/{paused_run_id}",
     "flow-run-parameters": "/flow-runs/{run_id}?tab=parameters",
     "flow-run-states": "/flow-runs/{run_id}?tab=states",
     "flow-run-attempts": "/flow-runs/{run_id}?tab=attempts",
@@ -31,14 +33,18 @@ PAGES = {
     "deployment": "/deployments/{deployment[id]}",
     "deployment-schedules": "/deployments/{deployment[id]}?tab=schedules",
     "deployment-manifest": "/deployments/{deployment[id]}?tab=manifest",
+    "calendar": "/calendar",
+    "artifacts": "/artifacts",
+    "artifact": "/artifacts/{artifact_id}",
     "work-queues": "/work-queues",
     "blocks": "/blocks",
+    "block-types": "/blocks?tab=types",
     "notifications": "/notifications",
     "concurrency-limits": "/concurrency-limits",
     "settings": "/settings",
     "nowhere": "/nowhere",
 }
-SIZES = {400: 850, 1280: 800, 2560: 1440}
+SIZES = {400: 850, 1280: 800, 3840: 2160}
 RULES = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": True}}}
 
 

@@ -2,6 +2,7 @@
 
 from tests.unit.api.test_artifacts import *  # noqa: F403
 from tests.unit.api.test_attempts_life import *  # noqa: F403
+from tests.unit.api.test_automating import *  # noqa: F403
 from tests.unit.api.test_backfills import *  # noqa: F403
 from tests.unit.api.test_block_types import *  # noqa: F403
 from tests.unit.api.test_claiming import *  # noqa: F403
@@ -10,6 +11,7 @@ from tests.unit.api.test_flow_runs import *  # noqa: F403
 from tests.unit.api.test_ingest import *  # noqa: F403
 from tests.unit.api.test_lateness import *  # noqa: F403
 from tests.unit.api.test_metrics import *  # noqa: F403
+from tests.unit.api.test_notifying import *  # noqa: F403
 from tests.unit.api.test_overviews import *  # noqa: F403
 from tests.unit.api.test_results import *  # noqa: F403
 from tests.unit.api.test_retention import *  # noqa: F403

@@ -9,6 +9,7 @@ from tests.unit.engine.recording import Recording
 from towpath import flow, task
 from towpath.engine.effects import Sleep
 from towpath.errors import DefinitionError
+from towpath.states import Cancelled, Completed, Crashed, Failed, Paused, State
 from towpath.tasks import exponential_backoff
 
 
@@ -157,6 +158,27 @@ def test_a_retry_condition_that_raises_is_logged_and_ends_the_retries(told: Reco
     with pytest.raises(ValueError, match="failure 1"):
         flow(lambda: work(), name="f")()
     assert any("broken condition" in message for message in told.messages(level=40))
+
+
+def test_a_failed_state_that_is_returned_by_hand_is_retried_like_an_exception(told: Recording) -> None:
+    tries: list[str] = []
+
+    def body() -> State[Any]:
+        tries.append("once more")
+        return Failed(message="not yet") if len(tries) < 3 else Completed(data=len(tries))
+
+    work = task(body, name="work", retries=2)
+    assert flow(lambda: work(), name="f")() == 3
+    assert told.state_events("work-0")[2]["message"] == "not yet"
+    tries.clear()
+    assert flow(body, name="g", retries=2)() == 3
+
+
+@pytest.mark.parametrize("state", [Cancelled(), Crashed(), Paused()])
+def test_what_has_not_failed_is_not_retried(state: State[Any], told: Recording) -> None:
+    work = task(lambda: state.copy(), name="work", retries=2)
+    flow(lambda: work(return_state=True).name, name="f")()
+    assert told.states("work-0") == ["Pending", "Running", state.name]
 
 
 def test_what_cannot_be_pickled_still_retries() -> None:

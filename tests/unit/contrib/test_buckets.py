@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+import pandas
 import pytest
 
 from towpath.contrib.buckets import Bucket
@@ -83,3 +84,26 @@ def test_half_of_an_object_is_never_left(tmp_path: Path, monkeypatch: pytest.Mon
         MemoryBucket(kept={"x": b"whole"}).download_object_to_path("x", tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_text() == "before"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("csv", ".csv"),
+        ("csv_gzip", ".csv.gz"),
+        ("parquet", ".parquet"),
+        ("parquet_snappy", ".snappy.parquet"),
+        ("parquet_gzip", ".gz.parquet"),
+    ],
+)
+def test_data_frames_are_written_in_every_format(kind: str, ending: str, tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"trip": [1, 2], "color": ["green", "yellow"]})
+    bucket = MemoryBucket(bucket_folder="lake")
+    objects = bucket.open_files()
+    assert bucket.upload_from_dataframe(frame, "trips", kind) == f"lake/trips{ending}"
+    file = bucket.download_object_to_path(f"trips{ending}", tmp_path / f"trips{ending}")
+    read: Any = pandas.read_csv if kind.startswith("csv") else pandas.read_parquet
+    assert read(file).equals(frame)
+    assert list(objects.kept) == [f"trips{ending}"]
+    with pytest.raises(StorageError, match="parquet_snappy"):
+        bucket.upload_from_dataframe(frame, "trips", "excel")

@@ -6,9 +6,9 @@ written outside the folder that it is downloaded to, whatever it is called.
 
 import io
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Final, Protocol
 
 from pydantic import Field, field_validator
 
@@ -187,6 +187,46 @@ class Bucket(FileSystem, ObjectStorageBlock):
         tree = list_tree(Path(from_folder).expanduser(), parse_ignores("", ""))
         upload(tree, lambda path, content: objects.upload(path, io.BytesIO(content)), inner)
         return join_paths(self.bucket_folder, inner)
+
+    @async_compatible
+    def upload_from_dataframe(
+        self, df: Any, to_path: str | Path, serialization_format: str = "csv_gzip", **options: Any
+    ) -> str:
+        """Makes an object of a pandas data frame.
+
+        Args:
+            to_path: the object; the format's ending is added where it is missing.
+            serialization_format: csv, csv_gzip, parquet, parquet_snappy or parquet_gzip.
+
+        Returns:
+            The object's path in the bucket.
+
+        Raises:
+            StorageError: there is no such format, or the object cannot be written.
+        """
+        name = str(getattr(serialization_format, "value", serialization_format)).lower()
+        kind, ending, compression = _FRAMES.get(name, ("", "", None))
+        if not kind:
+            raise StorageError(f"There is no format {name!r} for data frames: use one of {', '.join(_FRAMES)}.")
+        content = io.BytesIO()
+        write: Any = df.to_csv if kind == "csv" else df.to_parquet
+        write(content, index=False, compression=compression)
+        content.seek(0)
+        path = Path(to_path).as_posix()
+        objects = self.open_files()
+        inner = to_inner(objects, path if path.endswith(ending) else f"{path}{ending}")
+        objects.upload(inner, content)
+        return join_paths(self.bucket_folder, inner)
+
+
+_FRAMES: Final[Mapping[str, tuple[str, str, str | None]]] = {
+    "csv": ("csv", ".csv", None),
+    "csv_gzip": ("csv", ".csv.gz", "gzip"),
+    "parquet": ("parquet", ".parquet", None),
+    "parquet_snappy": ("parquet", ".snappy.parquet", "snappy"),
+    "parquet_gzip": ("parquet", ".gz.parquet", "gzip"),
+}
+"""How data frames are written: pandas' method, the ending, the compression."""
 
 
 def _download_all(objects: Objects, path: str, folder: Path, stem: str) -> list[Path]:

@@ -13,7 +13,7 @@ from towpath.contract.resources.flow import FlowSpec
 from towpath.contract.resources.pod_template import PodTemplate
 from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath.contract.runs import ClaimedRun
-from towpath_operator.domain.blocks import BlockSecrets, select_blocks
+from towpath_operator.domain.blocks import BlockSecrets, find_references, select_blocks
 from towpath_operator.domain.jobs import KUEUE_QUEUE_LABEL, build_job
 from towpath_operator.domain.objects import RunKey
 from towpath_operator.domain.pod_manifests import PodRefused, PodSettings, build_pod_template
@@ -240,6 +240,26 @@ class TestBlocks:
     def test_blocks_named_as_storage_are_among_them(self) -> None:
         claim = make_claim(deployment=DeploymentSpec(flow="etl", blocks=[], result_storage="s3/results"))
         assert [block.resource_name for block in select_blocks(claim, self.BLOCKS)] == ["s3.results"]
+
+    def test_blocks_that_a_named_one_holds_are_among_them(self) -> None:
+        held = (
+            BlockSecrets("gcs-bucket.lake", (), references=("gcp-credentials.dev", "gone.x")),
+            BlockSecrets("gcp-credentials.dev", (self.TOKEN,), references=("gcs-bucket.lake",)),
+            BlockSecrets("json.x", ()),
+        )
+        claim = make_claim(deployment=DeploymentSpec(flow="etl", blocks=["gcs-bucket/lake"]))
+        selected = select_blocks(claim, held)
+        assert [(block.resource_name, block.required) for block in selected] == [
+            ("gcs-bucket.lake", True),
+            ("gcp-credentials.dev", True),
+        ]
+
+    def test_references_are_found_wherever_they_stand(self) -> None:
+        config = {
+            "a": {"$ref": {"block": "gcp-credentials/My Dev"}},
+            "b": [{"c": {"$ref": {"block": "json/x"}}}, {"$ref": "malformed"}, {"$ref": {"block": 5}}],
+        }
+        assert list(find_references(config)) == ["gcp-credentials.my-dev", "json.x"]
 
     def test_each_secret_key_is_a_file_named_for_block_and_field(self) -> None:
         spec = build(make_claim(), blocks=(BlockSecrets("github.dev", (self.TOKEN,), required=True),))["spec"]

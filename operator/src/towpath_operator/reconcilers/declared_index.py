@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from towpath.contract.resources.block import SecretRef
 from towpath.contract.resources.deployment import DeploymentSpec
-from towpath_operator.domain.blocks import BlockSecrets
+from towpath_operator.domain.blocks import BlockSecrets, find_references
 from towpath_operator.domain.reading import Raw, get_int, get_list, get_map, get_str
 
 Key = tuple[str, str, str]
@@ -45,7 +45,8 @@ class DeclaredIndex:
         found: list[BlockSecrets] = []
         for body in self.of_kind("Block", namespace):
             refs = [ref for raw in get_list(body, "spec", "secretRefs") if (ref := _parse_ref(raw)) is not None]
-            found.append(BlockSecrets(get_str(body, "metadata", "name"), tuple(refs)))
+            held = tuple(find_references(get_map(body, "spec", "config")))
+            found.append(BlockSecrets(get_str(body, "metadata", "name"), tuple(refs), references=held))
         return sorted(found, key=lambda block: block.resource_name)
 
     def ttl_seconds(self, namespace: str, deployment_resource: str | None) -> int:

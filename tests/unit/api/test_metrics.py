@@ -71,3 +71,19 @@ async def test_flows_beyond_the_bound_are_counted_together(api: Api) -> None:
     await api.tell(make_batch(run, make_flow_run(run, "one-more"), make_flow_state(run, "RUNNING"), make_log(run)))
     found = await read(api)
     assert found['towpath_flow_run_states_total{flow="other",state="RUNNING"}'] == 1
+
+
+async def test_the_databases_time_the_loops_lag_and_slots_are_shown(api: Api) -> None:
+    await api.put("/concurrency-limits", {"name": "db", "spec": {"tag": "db", "limit": 1}})
+    run = make_id()
+    await api.tell(make_batch(run, make_flow_run(run), make_flow_state(run, "RUNNING")))
+    for _ in range(2):
+        asked = {"run_id": run, "attempt": 0, "holder": make_id(), "tags": ["db"], "wait_seconds": 0}
+        await api.post("/slots", asked)
+    api.hub.metrics.note_lag(0.2)
+    found = await read(api)
+    for kind in ("read", "write", "turn"):
+        assert found[f'towpath_database_seconds_count{{kind="{kind}"}}'] > 0
+    assert found["towpath_event_loop_lag_seconds_sum"] >= 0.2
+    assert found['towpath_concurrency_slots_active{namespace="default",tag="db"}'] == 1
+    assert found['towpath_concurrency_slots_waiting{namespace="default",tag="db"}'] == 1

@@ -1,5 +1,6 @@
 """All services of one API process, made from its database. Routes and loops get this."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from towpath.contract.declared import (
@@ -39,6 +40,7 @@ from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
+from towpath_operator.services.lag import watch_lag
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
 from towpath_operator.services.overviews import Overviews
@@ -96,6 +98,8 @@ class Hub:
         queue = default_queue or WorkQueueSpec()
         self.metrics = Metrics(database)
         database.on_commit.append(lambda transaction: self.metrics.note_entered(transaction.entered))
+        database.on_timed = self.metrics.note_database
+        self._lag: asyncio.Task[None] | None = None
         self.ingest = Ingest(database, self.metrics)
         self.flow_runs = FlowRuns(database, self.signals)
         self.task_runs = TaskRuns(database)
@@ -183,6 +187,7 @@ class Hub:
         """Starts what runs beside requests."""
         self.ingest.start()
         self.live.start()
+        self._lag = asyncio.create_task(watch_lag(self.metrics.note_lag), name="loop-lag")
         if not self.database.is_sqlite:
             self._listener = Listener(self.database.url, self._hear)
             self._listener.start()
@@ -208,6 +213,9 @@ class Hub:
 
     async def close(self) -> None:
         """Answers waiting requests, writes what is queued, closes the database."""
+        if self._lag is not None:
+            self._lag.cancel()
+            await asyncio.gather(self._lag, return_exceptions=True)
         self.signals.close()
         await self.live.close()
         await self.ingest.close()

@@ -28,11 +28,13 @@ from towpath_operator.domain.times import SECOND
 from towpath_operator.services.declared_views import view_work_queues
 from towpath_operator.store.declared import WORK_QUEUES
 from towpath_operator.store.engine import Database
+from towpath_operator.store.slots import count_slots
 from towpath_operator.store.usage import find_size
 
 MAX_FLOWS = 1_000
 OTHER = "other"
 MAX_QUEUES = 1_000
+MAX_LIMITS = 1_000
 _RUN_SECONDS = (0.1, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 _FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _CLAIM_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3_600)
@@ -113,6 +115,23 @@ class Metrics:
             registry=registry,
             buckets=_FAST_SECONDS,
         )
+        self._database_seconds = Histogram(
+            "towpath_database_seconds",
+            "Reads and writes of the database, and waits for a turn to write.",
+            ("kind",),
+            registry=registry,
+            buckets=_FAST_SECONDS,
+        )
+        self._lag = Histogram(
+            "towpath_event_loop_lag_seconds", "How late the event loop was.", registry=registry, buckets=_FAST_SECONDS
+        )
+        limit = ("namespace", "tag")
+        self._slots = Gauge(
+            "towpath_concurrency_slots_active", "Slots of limits that are held.", limit, registry=registry
+        )
+        self._slots_wanted = Gauge(
+            "towpath_concurrency_slots_waiting", "Holders that wait for a slot of a limit.", limit, registry=registry
+        )
         self._size = Gauge("towpath_database_size_bytes", "The database's size.", registry=registry)
         labels = ("namespace", "work_queue")
         self._queued = Gauge("towpath_work_queue_waiting_runs", "Due runs that wait.", labels, registry=registry)
@@ -149,6 +168,14 @@ class Metrics:
         """Counts one request of the API."""
         self._requests.labels(operation, str(status)).observe(seconds)
 
+    def note_database(self, kind: str, seconds: float) -> None:
+        """Counts a `read`, a `write`, or the wait for a `turn` to write."""
+        self._database_seconds.labels(kind).observe(seconds)
+
+    def note_lag(self, seconds: float) -> None:
+        """Counts by how much the event loop was late."""
+        self._lag.observe(seconds)
+
     def note_claims(self, delays: Sequence[float]) -> None:
         """Counts claims; each delay is in seconds."""
         self._claims.inc(len(delays))
@@ -168,7 +195,13 @@ class Metrics:
             rows, _ = await WORK_QUEUES.list(reader, None, None, PageRequest(MAX_QUEUES))
             queues = await view_work_queues(reader, rows[:MAX_QUEUES])
             self._size.set(await find_size(reader))
+            held = await count_slots(reader, now_us())
         now = now_us() / SECOND
+        self._slots.clear()
+        self._slots_wanted.clear()
+        for (namespace, tag), (active, waiting) in list(held.items())[:MAX_LIMITS]:
+            self._slots.labels(namespace, tag).set(active)
+            self._slots_wanted.labels(namespace, tag).set(waiting)
         for gauge in (self._queued, self._running, self._late, self._oldest):
             gauge.clear()
         for queue in queues:

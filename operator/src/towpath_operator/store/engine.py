@@ -5,6 +5,7 @@ asked, while others read. What must happen after a commit (waking waiting reques
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
@@ -120,6 +121,10 @@ class Transaction:
             self.topics.add(TOPIC_CHANGES)
 
 
+def _note_nothing(_: str, __: float) -> None:
+    return
+
+
 class Database:
     """The database of one API process.
 
@@ -128,6 +133,7 @@ class Database:
     Attributes:
         before_commit: what else a transaction is to write for what it did, within it.
         on_commit: who is told of it once it is committed.
+        on_timed: who is told the seconds that something took: a `read`, a `write`, the wait for a `turn` to write.
     """
 
     def __init__(self, url: str) -> None:
@@ -135,6 +141,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.before_commit: list[Callable[[Transaction], Awaitable[None]]] = []
         self.on_commit: list[Callable[[Transaction], None]] = []
+        self.on_timed: Callable[[str, float], None] = _note_nothing
         self._turn = asyncio.Lock()
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, pool_size=1, writes=True)
@@ -151,9 +158,11 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Reader]:
         """A consistent view of the database, ended without a commit."""
+        began = time.perf_counter()
         with translated():
             async with self._readers.connect() as connection:
                 yield connection
+        self.on_timed("read", time.perf_counter() - began)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
@@ -162,10 +171,13 @@ class Database:
         One after the other, whoever asks: on SQLite that is all it can do, on PostgreSQL a lock that the replicas share does the
         same. What decides (limits, fences, the order of revisions) may so rely on what it read.
         """
+        asked = time.perf_counter()
         with translated():
             async with self._turn, self._writer.connect() as connection:
                 if not self.is_sqlite:
                     await connection.execute(_LOCK)
+                began = time.perf_counter()
+                self.on_timed("turn", began - asked)
                 transaction = Transaction(connection)
                 yield transaction
                 for follow in self.before_commit:
@@ -175,6 +187,7 @@ class Database:
                     notice = pack_notice(transaction.topics, transaction.hints)
                     await connection.execute(_NOTIFY, {"channel": CHANNEL, "topics": notice})
                 await connection.commit()
+        self.on_timed("write", time.perf_counter() - began)
         for listener in self.on_commit:
             listener(transaction)
 

@@ -4,13 +4,14 @@ A pod finds each at `<BLOCKS_DIR>/<block resource name>/<field>`. Secrets are ne
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 
 from towpath.contract.names import block_resource_name
 from towpath.contract.resources.block import SecretRef
 from towpath.contract.runs import ClaimedRun
+from towpath_operator.domain.reading import get_str
 
 _SAFE_FIELD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -32,22 +33,46 @@ class BlockSecrets:
 
 
 def select_blocks(claimed: ClaimedRun, existing: Iterable[BlockSecrets]) -> list[BlockSecrets]:
-    """The Blocks whose secrets the run's pod gets: those it names, or all that exist in the namespace.
+    """The Blocks whose secrets the run's pod gets: those it names and those that they hold, or all that exist in the namespace.
 
     Blocks that are named as storage are among them. Named ones that do not exist are left out: loading them says so.
     """
+    known = {block.resource_name: block for block in existing}
     flow, deployment = claimed.flow.spec, claimed.deployment.spec
     named = deployment.blocks if deployment.blocks is not None else (flow.blocks if flow is not None else None)
     storages = [deployment.result_storage]
     if flow is not None:
         storages += [flow.result_storage, flow.storage.block if flow.storage is not None else None]
     asked = [name for name in (*(named or ()), *storages) if name is not None]
-    wanted = {block_resource_name(*name.split("/", 1)) for name in asked}
-    return [
-        BlockSecrets(block.resource_name, block.refs, required=block.resource_name in wanted)
-        for block in existing
-        if named is None or block.resource_name in wanted
-    ]
+    wanted = _with_held({block_resource_name(*name.split("/", 1)) for name in asked}, known)
+    return [replace(block, required=name in wanted) for name, block in known.items() if named is None or name in wanted]
+
+
+def _with_held(names: set[str], known: Mapping[str, BlockSecrets]) -> set[str]:
+    """These Blocks, and those that they hold, and so on."""
+    reached: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += known[name].references if name in known else ()
+    return reached
+
+
+def find_references(config: Any) -> Iterator[str]:
+    """The resource names of the Blocks that a Block's configuration refers to, by `{"$ref": {"block": "type/name"}}`."""
+    if isinstance(config, Mapping):
+        found = cast(Mapping[str, Any], config)
+        name = get_str(found, "$ref", "block")
+        if "/" in name:
+            yield block_resource_name(*name.split("/", 1))
+        else:
+            for child in found.values():
+                yield from find_references(child)
+    elif isinstance(config, list):
+        for child in cast(list[Any], config):
+            yield from find_references(child)
 
 
 def build_secret_sources(blocks: Sequence[BlockSecrets]) -> list[dict[str, Any]]:

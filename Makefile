@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen
 CLUSTER := $(RUN) python -m dev.cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test-unit test test-cluster check generate lock bench ui test-ui
+.PHONY: help up down status test-unit test test-cluster check generate lock bench chaos ui test-ui
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ lock: uv.lock ## Pin what the dependencies resolve to (LOCK=--upgrade takes the 
 
 bench: uv.lock ## Measure, beside the neighbours
 	$(RUN) python -m dev.bench
+
+chaos: uv.lock ## Kill the API under load, 50 times, alone and beside another replica; nothing acknowledged may be lost (15 min)
+	TOWPATH_TEST_KILLS=50 $(RUN) pytest tests/integration/api -q -k killed
 
 ui: ## Build the UI into the operator's package (Node.js from PyPI where there is none)
 	@ui/scripts/with-node.sh npm ci

@@ -1,6 +1,8 @@
 """What only PostgreSQL brings: replicas, restarts, and a schema that is upgraded explicitly."""
 
 import asyncio
+import signal
+from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from tests.integration.api.test_server_process import Writer, check_all_there_once
+from tests.integration.api.test_server_process import KILLS, Writer, check_all_there_once, read_all
 from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id, make_log, serve
 from tests.support.api_process import run_server
 from tests.support.postgres import Postgres, run_postgres
@@ -158,6 +160,94 @@ async def test_a_leader_whose_session_is_ended_stops_and_another_goes_on(
         await postgres.execute(ending)
         await turn.started()
         assert len(turn.active) == 1
+
+
+@pytest.mark.timeout(120 + 60 * KILLS)
+async def test_two_replicas_under_load_of_which_one_is_killed_lose_no_run_and_claim_none_twice(
+    postgres: Postgres, migrated: str, tmp_path: Path
+) -> None:
+    name = await postgres.create(migrated)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with run_server(folders[0], postgres.url(name)) as one, run_server(folders[1], postgres.url(name)) as two:
+        load = ReplicaLoad([one.address, two.address])
+        async with httpx.AsyncClient(timeout=60) as client:
+            await load.declare(client)
+            acting = [
+                asyncio.create_task(load.create(client)),
+                *(asyncio.create_task(load.claim(client)) for _ in "ab"),
+            ]
+            for _ in range(max(2, KILLS // 5)):
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(one.kill, signal.SIGKILL)
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(one.start)
+            load.stop.set()
+            await asyncio.gather(*acting)
+        found = read_all(two.address, "/flow-runs")
+        assert load.created <= {run["id"] for run in found}
+        assert len(load.created) == len(load.keys)
+        for run in found:
+            # An answer that was lost with its server leaves a lease that ends; nobody else is given the attempt before.
+            assert run["attempt"] <= 1
+            assert load.claimed[run["id"]] <= run["attempt"]
+        times = [run["scheduled_time"] for run in found if "auto-scheduled" in run["tags"]]
+        assert times
+        assert len(times) == len(set(times))
+
+
+class ReplicaLoad:
+    """Clients that create and claim runs at whichever of the replicas answers, each request again until it is."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self.stop = asyncio.Event()
+        self.created: set[str] = set()
+        self.claimed: Counter[str] = Counter()
+        self.keys: list[str] = []
+        self._addresses = addresses
+        self._turn = 0
+
+    async def declare(self, client: httpx.AsyncClient) -> None:
+        """A deployment with a schedule that fires every second."""
+        for path, body in (
+            ("/work-queues", {"name": "default", "spec": {"launcher": "Agent"}}),
+            ("/flows", {"name": "etl", "spec": {"entrypoint": "flows.py:etl"}}),
+            ("/deployments", {"name": "dev", "spec": {"flow": "etl", "schedules": [{"name": "s", "interval": "1s"}]}}),
+        ):
+            (await client.put(f"{self._addresses[0]}{path}", json=body)).raise_for_status()
+
+    async def create(self, client: httpx.AsyncClient) -> None:
+        """Creates runs until it is stopped."""
+        while not self.stop.is_set():
+            self.keys.append(make_id())
+            body = {"deployment": "etl/dev", "idempotency_key": self.keys[-1]}
+            answer = await self._send(client, "/flow-runs", body)
+            self.created.add(answer["id"])
+
+    async def claim(self, client: httpx.AsyncClient) -> None:
+        """Claims runs until it is stopped."""
+        while not self.stop.is_set():
+            body = {"launcher": "Agent", "holder": "a", "wait_seconds": 0.2, "limit": 3}
+            for item in (await self._send(client, "/work-queues/claims", body))["items"]:
+                run_id = item["run"]["id"]
+                self.claimed[run_id] += 1
+                launched = {"holder": "a", "job_name": "process"}
+                await self._send(client, f"/flow-runs/{run_id}/attempts/{item['attempt']}/launched", launched)
+
+    async def _send(self, client: httpx.AsyncClient, path: str, body: Any) -> Any:
+        while True:
+            self._turn += 1
+            address = self._addresses[self._turn % len(self._addresses)]
+            try:
+                answer = await client.post(f"{address}{path}", json=body)
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
+                continue
+            if answer.status_code < 400:
+                return answer.json()
+            assert answer.status_code in (429, 503), answer.text
+            await asyncio.sleep(0.02)
 
 
 async def test_clients_wait_through_a_restart_of_the_database_and_go_on(tmp_path: Path) -> None:

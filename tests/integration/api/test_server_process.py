@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import resource
 import signal
@@ -15,7 +16,8 @@ import pytest
 from tests.support.api import make_batch, make_flow_run, make_id, make_log, make_state, make_task_run
 from tests.support.api_process import ServerProcess, run_server
 
-KILLS = 5
+KILLS = int(os.environ.get("TOWPATH_TEST_KILLS", "5"))
+"""How often a server is killed; `make chaos` kills it more often."""
 WRITERS = 4
 
 
@@ -100,14 +102,26 @@ def check_all_there_once(address: str, writers: list[Writer]) -> None:
         assert sorted(line["message"] for line in read_all(address, "/logs", flow_run_id=writer.run)) == sorted(
             writer.tasks
         )
+        histogram = httpx.get(f"{address}/task-runs/histogram", params={"flow_run_id": writer.run}).json()
+        assert sum(sum(bucket["counts"].values()) for bucket in histogram["items"]) == number
         states = httpx.get(f"{address}/task-runs/{writer.tasks[-1]}/states").json()["items"]
         assert [state["type"] for state in states] == ["RUNNING", "COMPLETED"]
 
 
+def check_counts(address: str, writers: list[Writer]) -> None:
+    """What histograms show is what there is, though it is counted as transactions commit."""
+    histogram = httpx.get(f"{address}/task-runs/histogram").json()
+    assert not histogram["capped"]
+    counted = sum(bucket["counts"].get("COMPLETED", 0) for bucket in histogram["items"])
+    assert counted == sum(len(writer.tasks) for writer in writers)
+
+
+@pytest.mark.timeout(120 + 60 * KILLS)
 async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:
     with run_server(tmp_path) as server:
         writers = await kill_under_load(server, KILLS)
         check_all_there_once(server.address, writers)
+        check_counts(server.address, writers)
 
 
 async def test_a_stopped_server_answers_whoever_waits_and_exits_cleanly(tmp_path: Path) -> None:

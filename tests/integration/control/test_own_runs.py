@@ -283,3 +283,19 @@ def test_a_run_without_a_deployment_cannot_be_suspended(server: ServerProcess, r
     assert program.process.wait(60) == 1
     assert "no deployment that could launch it again" in program.said()
     assert server.states(find_run(server, "own")["id"])[-1] == "Failed"
+
+
+def test_a_pause_that_reschedules_needs_a_deployment_and_is_refused_to_subflows(
+    server: ServerProcess, run: Run
+) -> None:
+    code = (
+        "from towpath import flow, pause_flow_run\n"
+        "@flow(name='below')\ndef below():\n    pause_flow_run(reschedule=True)\n"
+        "@flow(name='above')\ndef above():\n    below()\n"
+        "for f in (below, above):\n    print('ENDED', f(return_state=True).message)\n"
+    )
+    program = run(code)
+    assert program.process.wait(60) == 0
+    assert "no deployment that could launch it again" in program.said()
+    assert "A subflow cannot be suspended" in program.said()
+    assert server.states(find_run(server, "above")["id"])[-1] == "Failed"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from towpath import flow, task
+from towpath import flow, pause_flow_run, task
 from towpath.engine.signatures import Signature
 from towpath.errors import ParameterBindError
 from towpath.flows import Flow
@@ -58,6 +58,12 @@ TASK = {
 def test_the_options_and_their_defaults_are_prefects_and_no_others(made: Any, options: dict[str, Any]) -> None:
     parameters = inspect.signature(made.__init__).parameters.values()
     assert {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} == options
+
+
+def test_a_pause_takes_what_prefects_takes() -> None:
+    defaults = {name: p.default for name, p in inspect.signature(pause_flow_run).parameters.items()}
+    expected = {"timeout": 3600, "poll_interval": 10, "reschedule": False, "key": None}
+    assert {name: defaults[name] for name in expected} == expected
 
 
 def test_every_option_that_is_given_stays_until_it_is_given_again() -> None:

@@ -25,11 +25,13 @@ class BlockSecrets:
         refs: its secret fields.
         required: whether the run asked for it by name: then its pod waits until the Secret exists. One that a run merely
             gets along with all others must not keep it from starting.
+        references: the resource names of the Blocks that its fields hold: who loads it loads them.
     """
 
     resource_name: str
     refs: tuple[SecretRef, ...]
     required: bool = False
+    references: tuple[str, ...] = ()
 
 
 def select_blocks(claimed: ClaimedRun, existing: Iterable[BlockSecrets]) -> list[BlockSecrets]:

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.e2e.flows.block_flows import mark
-from tests.support.cluster import SYSTEM_NAMESPACE, Document, Namespace, make_document, wait_for
+from tests.support.cluster import SYSTEM_NAMESPACE, Document, Namespace, find_condition, make_document, wait_for
 from towpath.blocks.system import Secret
 from towpath.client.api import ApiClient
 from towpath.client.tokens import TokenSource
@@ -26,13 +26,17 @@ DECLARED, SAVED, CHANGED = (f"hush-{uuid4().hex}" for _ in range(3))
 @pytest.fixture(scope="module")
 def blocks(namespace: Namespace) -> Namespace:
     """A namespace with the flows, and a Block of kubectl's with a Secret."""
-    namespace.apply_scenarios(FLOWS, {"reads": {}, "pries": {}})
+    named = {"blocks": ["holder/holder"]}
+    namespace.apply_scenarios(FLOWS, {"reads": {}, "pries": {}, "reads-held": named})
     secret: Document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine"}}
     secret["stringData"] = {"password": DECLARED}
     refs = [{"field": "value", "secret": "mine", "key": "password"}]
     namespace.apply(secret, make_document("Block", "secret.declared", {"type": "secret", "secretRefs": refs}))
-    namespace.wait_condition("blocks.towpath.dev", "secret.declared", "Ready", 30)
-    for name in ("reads", "pries"):
+    config = {"token": {"$ref": {"block": "secret/declared"}}}
+    namespace.apply(make_document("Block", "holder.holder", {"type": "holder", "config": config}))
+    for name in ("secret.declared", "holder.holder"):
+        namespace.wait_condition("blocks.towpath.dev", name, "Ready", 30)
+    for name in ("reads", "pries", "reads-held"):
         namespace.wait_condition("deployments.towpath.dev", f"{name}.main", "Ready", 30)
     return namespace
 
@@ -68,6 +72,22 @@ def test_a_block_declared_with_kubectl_is_loaded_in_a_pod(blocks: Namespace) -> 
     assert DECLARED not in json.dumps(job)
 
 
+def test_a_run_that_names_a_block_has_the_secrets_of_those_that_it_holds(blocks: Namespace) -> None:
+    blocks.create_run("reads-held.main", "held")
+    blocks.wait_condition("flowruns.towpath.dev", "held", "Succeeded")
+    assert f"the held one has {mark(DECLARED)}" in blocks.logs("held")
+
+
+def test_a_block_that_its_type_refuses_is_not_ready(blocks: Namespace) -> None:
+    exposed = {"type": "secret", "config": {"value": SAVED}}
+    blocks.apply(make_document("Block", "secret.exposed", exposed))
+    refused = blocks.wait_condition("blocks.towpath.dev", "secret.exposed", "Ready=False", 30)
+    ready = find_condition(refused, "Ready")
+    assert ready["reason"] == "InvalidSpec"
+    assert "secretRefs" in ready["message"]
+    assert SAVED not in ready["message"]
+
+
 @pytest.mark.usefixtures("as_tester")
 def test_a_block_saved_by_the_sdk_is_a_resource_and_loaded_in_a_pod(blocks: Namespace) -> None:
     Secret(value=SecretStr(SAVED)).save("saved")
@@ -85,7 +105,8 @@ def test_a_block_saved_by_the_sdk_is_a_resource_and_loaded_in_a_pod(blocks: Name
     assert blocks.find("block", "secret.saved") is None
     wait_for("the Secret to go with its Block", lambda: find_secret(blocks, ref["secret"]) is None, 30)
     with ApiClient(get_settings().api_url or "", TokenSource(blocks.token, None)) as client:
-        assert [found.name for found in client.list_blocks(namespace=blocks.name).items] == ["declared"]
+        left = {f"{found.spec.type}/{found.name}" for found in client.list_blocks(namespace=blocks.name).items}
+    assert left == {"holder/holder", "secret/declared"}
 
 
 @pytest.mark.usefixtures("as_tester")

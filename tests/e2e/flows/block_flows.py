@@ -8,6 +8,12 @@ from towpath.blocks.system import Secret, String
 from towpath.errors import TowpathError
 
 
+class Holder(Block):
+    """Holds a block that has a name of its own."""
+
+    token: Secret
+
+
 def mark(text: str) -> str:
     """What stands for a secret in the log."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -28,6 +34,12 @@ def reads(name: str = "declared") -> None:
     assert isinstance(again, Secret)
     get_run_logger().info("the flow has %s and %s", mark(secret.get()), mark(again.get()))
     show(secret)
+
+
+@flow
+def reads_held() -> None:
+    """Loads a block that holds another, of which the run's deployment says nothing."""
+    get_run_logger().info("the held one has %s", mark(Holder.load("holder").token.get()))
 
 
 @flow

@@ -3,17 +3,15 @@
 A pod finds each at `<BLOCKS_DIR>/<block resource name>/<field>`. Secrets are never read here, only named.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, cast
 
+from towpath.contract.block_secrets import is_file_name
 from towpath.contract.names import block_resource_name
 from towpath.contract.resources.block import SecretRef
 from towpath.contract.runs import ClaimedRun
 from towpath_operator.domain.reading import get_str
-
-_SAFE_FIELD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def build_secret_sources(blocks: Sequence[BlockSecrets]) -> list[dict[str, Any]]
     sources: list[dict[str, Any]] = []
     for block in blocks:
         for ref in block.refs:
-            if _SAFE_FIELD.fullmatch(ref.field):
+            if is_file_name(ref.field):
                 item = {"key": ref.key, "path": f"{block.resource_name}/{ref.field}"}
                 sources.append({"secret": {"name": ref.secret, "items": [item], "optional": not block.required}})
     return sources
@@ -90,4 +88,4 @@ def build_secret_sources(blocks: Sequence[BlockSecrets]) -> list[dict[str, Any]]
 
 def check_fields(refs: Iterable[SecretRef]) -> list[str]:
     """The secret fields that make no file name, and so would not reach a pod."""
-    return [ref.field for ref in refs if not _SAFE_FIELD.fullmatch(ref.field)]
+    return [ref.field for ref in refs if not is_file_name(ref.field)]

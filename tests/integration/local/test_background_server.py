@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -349,6 +350,19 @@ def test_what_flows_tell_to_nobody_is_known_at_the_first_question(scripts: Scrip
     scripts(TELL).end()
     url = scripts(KEEP).ask()
     assert [run["state"]["name"] for run in httpx.get(f"{url}/flow-runs").json()["items"]] == ["Completed"] * 2
+
+
+def test_a_home_that_is_deleted_takes_its_server_with_it(scripts: Scripts, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    scripts(ASK, TOWPATH_HOME=str(home)).ask()
+    before = server_of(home)
+    shutil.rmtree(home)
+    wait_until(lambda: not is_alive(before.pid), "the server outlives its home")
+    scripts(TELL, TOWPATH_HOME=str(home)).end()
+    again = scripts(KEEP, TOWPATH_HOME=str(home))
+    assert httpx.get(f"{again.ask()}/flow-runs").json()["total"] == 1
+    again.end()
+    os.kill(server_of(home).pid, signal.SIGKILL)
 
 
 def test_a_server_that_runs_takes_in_what_others_tell_to_nobody(scripts: Scripts) -> None:

@@ -182,6 +182,7 @@ async def run_local(
     announce: Callable[[int, str | None], None],
     stopping: Callable[[], None] = do_nothing,
     catching_up: Callable[[asyncio.Event], None] | None = None,
+    is_current: Callable[[], bool] = lambda: True,
 ) -> None:
     """Serves local mode.
 
@@ -189,6 +190,7 @@ async def run_local(
         announce: called with the port once it is bound, and with the token if one was made just now, else None.
         stopping: called when it begins to stop.
         catching_up: called with what is set once all is taken in that flows told before.
+        is_current: whether TOWPATH_HOME is still the home that it was started for.
     """
     token, made = choose_token(settings)
     listener = bind(settings.host, settings.port)
@@ -202,7 +204,7 @@ async def run_local(
             outgoing=build_outgoing(settings, LocalSecrets(files), f"http://127.0.0.1:{port}"),
         )
         announce(port, token if made else None)
-        async with delivering_spool(towpath_home(), port, token) as caught_up:
+        async with delivering_spool(towpath_home(), port, token, is_current) as caught_up:
             if catching_up is not None:
                 catching_up(caught_up)
             await serve(settings, LocalGate(token, settings.public_url), hub, listener, stopping=stopping)

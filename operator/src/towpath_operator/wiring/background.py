@@ -13,41 +13,49 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from towpath.contract.local_files import USERS_FILE
 from towpath_operator.wiring.api import run_local
 from towpath_operator.wiring.local_server import Holding, hold, try_lock
 from towpath_operator.wiring.settings import DEFAULT_HOST, ServerSettings, towpath_home
+from towpath_operator.wiring.spool import spool_size
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 """How long it goes on without a user: scripts and commands that follow one another find it still there."""
 LOOK_SECONDS = 0.5
-SPOOL_SECONDS = 1.5
-"""How long whoever waits for the server waits for the spool too; a large one goes on being taken in."""
+SMALL_SPOOL = 4 * 1024 * 1024
+"""Bytes of a spool that whoever waits for the server waits for too: a fraction of a second, where the machine is not busy."""
+SMALL_SPOOL_SECONDS = 30.0
+LARGE_SPOOL_SECONDS = 1.0
+"""How long a larger one is waited for, which goes on being taken in."""
 TAKE_OVER_SECONDS = 30.0
 """How long it waits for one before it that is ending."""
 
 
-async def watch_users(home: Path, *, idle: float = IDLE_SECONDS, look: float = LOOK_SECONDS) -> None:
-    """Returns when there has been no user for `idle` seconds, with the users' lock held until this process ends."""
+async def watch_users(home: Path, is_current: Callable[[], bool]) -> None:
+    """Returns when there has been no user for IDLE_SECONDS, with the users' lock held until this process ends.
+
+    Or when the home is gone: the next process that asks makes another one, with a server of its own.
+    """
     descriptor = os.open(home / USERS_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     idle_since: float | None = None
-    while True:
+    while is_current():
         if not try_lock(descriptor):
             idle_since = None
-        elif idle_since is not None and time.monotonic() - idle_since >= idle:
+        elif idle_since is not None and time.monotonic() - idle_since >= IDLE_SECONDS:
             return
         else:
             idle_since = idle_since or time.monotonic()
             fcntl.flock(descriptor, fcntl.LOCK_UN)
-        await asyncio.sleep(look)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _end_with_users(home: Path) -> None:
-    await watch_users(home)
+async def _end_with_users(home: Path, holding: Holding) -> None:
+    await watch_users(home, holding.is_current)
     logger.info("Nobody uses this server any more: it ends.")
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -55,7 +63,8 @@ async def _end_with_users(home: Path) -> None:
 class _Announcing:
     """Says where the server listens once it knows what flows told before: whoever asks then misses nothing of it."""
 
-    def __init__(self, holding: Holding, settings: ServerSettings) -> None:
+    def __init__(self, home: Path, holding: Holding, settings: ServerSettings) -> None:
+        self._home = home
         self._holding = holding
         self._host = settings.host
         self._token = settings.api_token.get_secret_value() if settings.api_token is not None else None
@@ -72,15 +81,16 @@ class _Announcing:
 
     async def _tell_after(self, caught_up: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(caught_up.wait(), SPOOL_SECONDS)
+            is_small = spool_size(self._home) <= SMALL_SPOOL
+            await asyncio.wait_for(caught_up.wait(), SMALL_SPOOL_SECONDS if is_small else LARGE_SPOOL_SECONDS)
         self._holding.tell(f"http://{self._host}:{self._port}", token=self._token, background=True)
 
 
 async def _run(settings: ServerSettings, home: Path, holding: Holding) -> None:
-    announcing = _Announcing(holding, settings)
-    watching = asyncio.create_task(_end_with_users(home))
+    announcing = _Announcing(home, holding, settings)
+    watching = asyncio.create_task(_end_with_users(home, holding))
     try:
-        await run_local(settings, announcing.announce, holding.withdraw, announcing.catching_up)
+        await run_local(settings, announcing.announce, holding.withdraw, announcing.catching_up, holding.is_current)
     finally:
         watching.cancel()
 

@@ -57,7 +57,7 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
         stop_server(home, before)  # whoever uses it goes on with this one
     try:
         with hold(home) as holding:
-            asyncio.run(run_local(settings, announce, holding.withdraw))
+            asyncio.run(run_local(settings, announce, holding.withdraw, is_current=holding.is_current))
     except (OSError, RuntimeError) as error:
         typer.echo(f"The server cannot start: {error}", err=True)
         raise typer.Exit(1) from error

@@ -33,7 +33,8 @@ class LocalServer(NamedTuple):
 class Holding:
     """The lock of a home, or not: another server of the same home may have it."""
 
-    def __init__(self, descriptor: int | None) -> None:
+    def __init__(self, home: Path, descriptor: int | None) -> None:
+        self._home = home
         self._descriptor = descriptor
         self._is_withdrawn = False
 
@@ -41,6 +42,16 @@ class Holding:
     def is_held(self) -> bool:
         """Whether this process has the lock."""
         return self._descriptor is not None
+
+    def is_current(self) -> bool:
+        """Whether the home is still the one whose lock this is: it may have been deleted, and made anew for another server."""
+        if self._descriptor is None:
+            return True
+        try:
+            there, held = (self._home / SERVER_FILE).stat(), os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
     def tell(self, url: str, *, token: str | None = None, background: bool = False) -> None:
         """Says where this process listens. The file is its user's alone, so the token may be in it."""
@@ -68,10 +79,10 @@ def hold(home: Path, *, wait: float = LOOK_SECONDS) -> Generator[Holding]:
     try:
         if _wait_for_lock(descriptor, home, wait):
             os.ftruncate(descriptor, 0)
-            yield Holding(descriptor)
+            yield Holding(home, descriptor)
             os.ftruncate(descriptor, 0)
         else:
-            yield Holding(None)
+            yield Holding(home, None)
     finally:
         os.close(descriptor)
 

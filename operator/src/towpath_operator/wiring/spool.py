@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from pathlib import Path
 
 from towpath.contract.local_files import SPOOL_FOLDER, SPOOL_SUFFIX
@@ -20,7 +20,20 @@ LOOK_SECONDS = 2.0
 
 def has_left(home: Path) -> bool:
     """Whether there is something in the home's spool that no living process owns."""
-    return any(_is_left(file) for file in (home / SPOOL_FOLDER).glob(f"*{SPOOL_SUFFIX}"))
+    return any(_is_left(file) for file in _files(home))
+
+
+def spool_size(home: Path) -> int:
+    """How many bytes the home's spool has."""
+    size = 0
+    for file in _files(home):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
+
+
+def _files(home: Path) -> Iterator[Path]:
+    return (home / SPOOL_FOLDER).glob(f"*{SPOOL_SUFFIX}")
 
 
 def _is_left(file: Path) -> bool:
@@ -35,17 +48,23 @@ def _is_left(file: Path) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def delivering_spool(home: Path, port: int, token: str | None) -> AsyncGenerator[asyncio.Event]:
+async def delivering_spool(
+    home: Path, port: int, token: str | None, is_current: Callable[[], bool]
+) -> AsyncGenerator[asyncio.Event]:
     """Delivers the home's spool to the server on this machine's `port` while the block runs.
 
     What is not delivered by the block's end stays in the spool, for the next server.
+
+    Args:
+        is_current: whether the home is still this server's.
 
     Yields:
         set once what was there at the beginning is delivered.
     """
     caught_up = asyncio.Event()
     env = os.environ | {"TOWPATH_API_URL": f"http://127.0.0.1:{port}/api", "TOWPATH_HOME": str(home)}
-    task = asyncio.create_task(_deliver_forever(home, env | ({"TOWPATH_API_TOKEN": token} if token else {}), caught_up))
+    env |= {"TOWPATH_API_TOKEN": token} if token else {}
+    task = asyncio.create_task(_deliver_forever(lambda: is_current() and has_left(home), env, caught_up))
     try:
         yield caught_up
     finally:
@@ -53,9 +72,9 @@ async def delivering_spool(home: Path, port: int, token: str | None) -> AsyncGen
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _deliver_forever(home: Path, env: Mapping[str, str], caught_up: asyncio.Event) -> None:
+async def _deliver_forever(is_due: Callable[[], bool], env: Mapping[str, str], caught_up: asyncio.Event) -> None:
     while True:
-        if await asyncio.to_thread(has_left, home):
+        if await asyncio.to_thread(is_due):
             await _deliver(env)
         caught_up.set()
         await asyncio.sleep(LOOK_SECONDS)

@@ -4,7 +4,7 @@ Called by `storing`. Where a field holds another block, it is kept as `{"$ref": 
 name of its own, and else inline, with its type beside its fields.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pydantic import BaseModel
@@ -110,19 +110,6 @@ def find_reference(value: Any) -> str | None:
         return None
     name = cast(dict[str, Any], found).get("block")
     return name if isinstance(name, str) else None
-
-
-def find_references(config: Any) -> Iterator[str]:
-    """Every block that the configuration refers to."""
-    name = find_reference(config)
-    if name is not None:
-        yield name
-    elif isinstance(config, dict):
-        for child in cast(dict[str, Any], config).values():
-            yield from find_references(child)
-    elif isinstance(config, list):
-        for child in cast(list[Any], config):
-            yield from find_references(child)
 
 
 def resolve(value: Any, load: Callable[[str], Any], build: Callable[[str, dict[str, Any]], Any]) -> Any:

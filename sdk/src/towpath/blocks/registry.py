@@ -41,11 +41,6 @@ def register(slug: str, block_class: type["Block"]) -> None:
     _classes[slug] = block_class
 
 
-def find_imported(slug: str) -> type["Block"] | None:
-    """The class of a type, if it has been imported."""
-    return _classes.get(slug)
-
-
 def get_class(slug: str) -> type["Block"]:
     """The class of a type; imports what may define it.
 

@@ -103,6 +103,18 @@ async def test_a_run_that_ends_holds_and_waits_for_nothing_more(api: Api) -> Non
     assert await use(api) == (1, 0)
 
 
+async def test_a_run_that_is_being_cancelled_holds_its_slots_until_it_has_ended(api: Api) -> None:
+    await declare_limit(api)
+    run, other = await start(api), await start(api)
+    await ask(api, run, make_id())
+    assert (await api.post(f"/flow-runs/{run}/cancel", None))["state"]["type"] == "CANCELLING"
+    waits = make_id()
+    assert (await ask(api, other, waits))["granted"] is False
+    waiting = asyncio.create_task(ask(api, other, waits, wait=30))
+    await api.tell(make_batch(run, make_flow_state(run, "CANCELLED"), first=3))
+    assert (await asyncio.wait_for(waiting, 10))["granted"] is True
+
+
 async def test_a_lost_attempt_frees_its_slots(api: Api) -> None:
     await declare_limit(api)
     run = await api.start_run(infraRetries=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.engine.recording import Recording
 from towpath import flow, task
 from towpath.concurrency import concurrency
 from towpath.contract.ids import uuid7_text
@@ -180,6 +181,23 @@ def test_a_tagged_task_run_gives_its_slot_back_between_its_tries(api: Api) -> No
 
     assert f() == 1
     assert len(api.of("/slots")) == 2
+
+
+def test_a_task_run_that_waits_for_slots_of_all_its_tags_keeps_the_state_it_is_in(api: Api, told: Recording) -> None:
+    api.answers = [FULL, FULL, GRANTED, FULL, GRANTED]
+    tries: list[int] = []
+
+    @task(tags=["db", "web"], retries=1)
+    def work() -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("once")
+        return 1
+
+    assert flow(lambda: work(), name="f")() == 1
+    assert told.states("work-0") == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    assert {tuple(body["tags"]) for body in api.of("/slots")} == {("db", "web")}
+    assert len(api.of("/slots")) == 5
 
 
 def test_a_limit_of_zero_leaves_the_task_run_pending_with_the_reason(api: Api) -> None:

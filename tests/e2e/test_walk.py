@@ -156,7 +156,8 @@ def test_a_flow_goes_from_the_git_host_through_pods_into_the_bucket_and_a_second
 ) -> None:
     said = deploy(run, gcs, "web_to_bucket", "green", "-p", f"source={web.url}/rides")
     assert "Deployment 'web-to-bucket/green' successfully created with id '" in said
-    deployment = namespace.get("deployments.towpath.dev", "web-to-bucket.green")
+    shown = namespace.kubectl("get", "fdep", "web-to-bucket.green", "--show-managed-fields", "-o", "json")
+    deployment = json.loads(shown)
     assert {entry["manager"] for entry in deployment["metadata"]["managedFields"]} >= {"towpath-api"}
     namespace.wait_condition("deployments.towpath.dev", "web-to-bucket.green", "Ready", 30)
     web.failures = 1

@@ -6,13 +6,14 @@ Called by `core` when a type is registered, and by `make generate` for the built
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import docstring_parser
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from towpath.contract.block_types import BlockTypePut
 from towpath.errors import BlockError
 
 if TYPE_CHECKING:
+    from docstring_parser import Docstring
+
     from towpath.blocks.core import Block
 
 TYPE_KEYWORD: Final = "x-towpath-block-type"
@@ -84,11 +85,17 @@ def _find(
 
 def read_description(docstring: str | None) -> str | None:
     """What a docstring says before its sections."""
-    description = docstring_parser.parse(docstring).description if docstring else None
+    description = _parse(docstring).description if docstring else None
     return description.strip() if description else None
 
 
 def read_example(docstring: str | None) -> str | None:
     """The first example of a docstring."""
-    examples = docstring_parser.parse(docstring).examples if docstring else []
+    examples = _parse(docstring).examples if docstring else []
     return next((example.description for example in examples if example.description), None)
+
+
+def _parse(docstring: str) -> "Docstring":
+    import docstring_parser  # noqa: PLC0415 - 20 ms that only those who describe types pay
+
+    return docstring_parser.parse(docstring)

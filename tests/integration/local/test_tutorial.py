@@ -31,6 +31,10 @@ class Walk:
         self._environment = environment_of(folder / "home", **variables)
         self._terminals: list[tuple[subprocess.Popen[bytes], Path]] = []
 
+    def set_variable(self, name: str, value: str) -> None:
+        """A variable of the environment in every terminal that is opened from now on."""
+        self._environment[name] = value
+
     def take(self, step: File | Command) -> None:
         """Does what the page says, and compares what comes of it."""
         if isinstance(step, File):

@@ -12,7 +12,8 @@ from dev.cluster.layout import CHECKOUT
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(120)]
 
 NAMESPACE = "towpath-chart-test"
-BLOCKS_ROLE = f"{NAMESPACE}-towpath-api-blocks"
+WRITING_ROLES = (("api-blocks", "saveBlocks"), ("api-declared", "saveDeclared"))
+"""What the API may write for callers, each with the value that takes it away."""
 Document = dict[str, Any]
 
 
@@ -82,18 +83,16 @@ def test_crds_that_are_not_kept_go_with_the_release(tools: Environment) -> None:
         assert "helm.sh/resource-policy" not in crd["metadata"].get("annotations", {})
 
 
-def test_the_api_writes_blocks_only_where_the_values_say(tools: Environment) -> None:
-    assert BLOCKS_ROLE in of_kind(render(tools), "ClusterRoleBinding")
+@pytest.mark.parametrize(("role", "value"), WRITING_ROLES)
+def test_the_api_writes_only_where_the_values_say(tools: Environment, role: str, value: str) -> None:
+    name = f"{NAMESPACE}-towpath-{role}"
+    assert name in of_kind(render(tools), "ClusterRoleBinding")
     served = render(tools, "--set", "namespaces={a,b}")
-    bound = [
-        d["metadata"]["namespace"]
-        for d in served
-        if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == BLOCKS_ROLE
-    ]
+    bound = [d["metadata"]["namespace"] for d in served if d["kind"] == "RoleBinding" and d["roleRef"]["name"] == name]
     assert bound == ["a", "b"]
-    assert BLOCKS_ROLE not in of_kind(served, "ClusterRoleBinding")
-    for document in render(tools, "--set", "rbac.saveBlocks=false"):
-        assert document["metadata"]["name"] != BLOCKS_ROLE
+    assert name not in of_kind(served, "ClusterRoleBinding")
+    for document in render(tools, "--set", f"rbac.{value}=false"):
+        assert document["metadata"]["name"] != name
 
 
 def test_nobody_may_read_secrets_or_do_everything(tools: Environment) -> None:
@@ -111,7 +110,8 @@ def test_in_chosen_namespaces_the_release_may_act_there_alone(tools: Environment
         if document["kind"] == "RoleBinding":
             bindings.setdefault(document["roleRef"]["name"], []).append(document["metadata"]["namespace"])
     prefix = f"{NAMESPACE}-towpath"
-    assert bindings == {f"{prefix}-{name}": ["a", "b"] for name in ("api-pods", "operator", "uninstall")}
+    names = ("api-pods", "operator", "uninstall", *(role for role, _ in WRITING_ROLES))
+    assert bindings == {f"{prefix}-{name}": ["a", "b"] for name in names}
     clusterwide = {d["roleRef"]["name"] for d in documents if d["kind"] == "ClusterRoleBinding"}
     assert not clusterwide & bindings.keys()
 

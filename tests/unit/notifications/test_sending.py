@@ -94,38 +94,3 @@ async def test_a_name_is_judged_by_what_it_resolves_to_when_connecting(monkeypat
         assert webhook.received == []
         await send("webhook", {"url": url}, [], MESSAGE, LOOPBACK)
         assert len(webhook.received) == 1
-
-
-async def test_apprise_sends_in_a_process_of_its_own() -> None:
-    async with receiving() as webhook:
-        url = webhook.url.replace("http://", "json://") + "/in"
-        await send("apprise", {"url": url}, [], MESSAGE, LOOPBACK)
-        (received,) = webhook.received
-    told = json.loads(received.body)
-    assert (received.path, told["title"], told["message"]) == ("/in", "A title", "A body")
-
-
-async def test_apprise_reaches_no_inside_address() -> None:
-    async with receiving() as webhook:
-        for scheme in ("json", "mailto"):
-            url = webhook.url.replace("http", scheme) + "?to=a@example.com&from=b@example.com"
-            with pytest.raises(AddressRefused):
-                await send("apprise", {"url": url}, [], MESSAGE, AddressPolicy())
-        assert webhook.received == []
-
-
-async def test_apprise_follows_no_redirect_inside() -> None:
-    async with receiving() as outside, receiving() as inside:
-        outside.answers, outside.location = [302], inside.url.replace("127.0.0.1", "127.0.0.2")
-        with pytest.raises(SendFailed):
-            await send("apprise", {"url": outside.url.replace("http", "json")}, [], MESSAGE, LOOPBACK)
-        assert inside.received == []
-
-
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [("nonsense", "none that apprise knows"), ("syslog://", "one machine"), ("dbus://", "one machine")],
-)
-async def test_apprise_refuses_what_is_no_service(url: str, says: str) -> None:
-    with pytest.raises(SendFailed, match=says):
-        await send("apprise", {"url": url}, [], MESSAGE, LOOPBACK)

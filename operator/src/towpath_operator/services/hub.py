@@ -38,9 +38,9 @@ from towpath_operator.services.cluster_blocks import BlockResources, ClusterBloc
 from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
+from towpath_operator.services.lag import watch_lag
 from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
-from towpath_operator.services.lag import watch_lag
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
 from towpath_operator.services.overviews import Overviews

@@ -54,9 +54,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_firings_created"), "firings", ["created"])
     waiting = sa.text("due IS NOT NULL")
     op.create_index("ix_firings_due", "firings", ["due"], sqlite_where=waiting, postgresql_where=waiting)
-    op.create_index(
-        "ix_firings_waiting", "firings", ["flow_run_id"], sqlite_where=waiting, postgresql_where=waiting
-    )
+    op.create_index("ix_firings_waiting", "firings", ["flow_run_id"], sqlite_where=waiting, postgresql_where=waiting)
 
 
 def downgrade() -> None:

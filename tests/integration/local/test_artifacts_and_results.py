@@ -136,6 +136,19 @@ def test_a_second_machine_takes_a_cached_step_from_the_api(machine: Callable[...
     assert third.run("-c", CACHED, "1000")[0].split()[0] == "fetched", "another namespace has its own"
 
 
+def test_a_saved_block_keeps_results(machine: Callable[..., Machine], tmp_path: Path) -> None:
+    save = f"from towpath.filesystems import LocalFileSystem\nLocalFileSystem(basepath={str(tmp_path / 'shared')!r}).save('shared')"
+    first, second = (
+        machine(name, TOWPATH_RESULTS_STORAGE="block://local-file-system/shared") for name in ("first", "second")
+    )
+    (tmp_path / "shared").mkdir()
+    first.run("-c", save)
+    output, errors = first.run("-c", CACHED, "10")
+    assert output.split() == ["fetched", "Completed", "10"]
+    assert "ERROR" not in errors and "WARNING" not in errors
+    assert second.run("-c", CACHED, "10")[0].split() == ["Cached", "10"]
+
+
 def test_a_large_result_is_not_kept_and_says_what_to_set(machine: Callable[..., Machine]) -> None:
     here = machine("here", TOWPATH_RESULTS_STORAGE="api://")
     output, errors = here.run("-c", CACHED, "2000000")
@@ -163,3 +176,28 @@ def test_a_storage_that_is_none_is_named(machine: Callable[..., Machine], storag
     here = machine("here", TOWPATH_RESULTS_STORAGE=storage)
     _, errors = here.run("-c", CACHED, "10", code=1)
     assert said in errors
+
+
+KEEPS_IN_A_BLOCK = """
+from towpath import flow, task
+from towpath.filesystems import LocalFileSystem
+
+LocalFileSystem(basepath="kept").save("dev", overwrite=True)
+
+@task(persist_result=True)
+def work():
+    return 3
+
+@flow(result_storage="local-file-system/dev")
+def keeps():
+    return work()
+
+print("RESULT", keeps())
+"""
+
+
+def test_a_saved_block_may_be_named_as_prefect_names_it(machine: Callable[..., Machine], tmp_path: Path) -> None:
+    here = machine("here")
+    printed, _ = here.run("-c", KEEPS_IN_A_BLOCK.replace('"kept"', repr(str(tmp_path / "kept"))))
+    assert printed == "RESULT 3\n"
+    assert len([path for path in (tmp_path / "kept").rglob("*") if path.is_file()]) == 2

@@ -9,8 +9,10 @@ from pydantic import BaseModel
 
 from tests.unit.engine.recording import Recording
 from towpath import flow, task
+from towpath.blocks.registry import import_builtins
 from towpath.errors import MissingResult, ResultError, SerializationError
 from towpath.results import FolderStorage, ResultStore, open_storage
+from towpath.results.storages import STORING_BLOCKS
 from towpath.serializers import (
     CompressedJSONSerializer,
     CompressedPickleSerializer,
@@ -252,3 +254,20 @@ def test_fsspec_addresses_hold_results_and_the_cache(told: Recording) -> None:
 def test_an_fsspec_address_of_an_unknown_kind_names_what_to_install() -> None:
     with pytest.raises(ResultError, match=r"towpath\[remote\]"):
         open_storage("nosuchprotocol://bucket")
+
+
+def test_the_blocks_that_may_be_named_as_prefect_names_them_are_those_that_store() -> None:
+    stores = {
+        block_class.get_block_type_slug()
+        for block_class in import_builtins()
+        if hasattr(block_class, "read_path") and hasattr(block_class, "write_path")
+    }
+    assert stores == STORING_BLOCKS
+
+
+def test_a_folder_that_is_named_like_a_block_is_written_with_a_dot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("./s3/dev", "s3/dev/deeper", "s3", "data/dev"):
+        assert isinstance(open_storage(folder), FolderStorage)

@@ -6,9 +6,9 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
-from towpath.errors import ResultError
+from towpath.errors import ResultError, StorageError
 from towpath.results.api_storage import ApiStorage
 from towpath.settings import get_settings
 
@@ -145,9 +145,14 @@ class BlockStorage:
             return self.block.read_path(key)
         except (FileNotFoundError, ValueError):
             return None
+        except StorageError as error:
+            raise ResultError(f"The result {self.locate(key)} cannot be read: {error}") from error
 
     def write(self, key: str, data: bytes) -> None:
-        self.block.write_path(key, data)
+        try:
+            self.block.write_path(key, data)
+        except StorageError as error:
+            raise ResultError(f"The result {self.locate(key)} cannot be written: {error}") from error
 
     def locate(self, key: str) -> str:
         base = (
@@ -161,13 +166,19 @@ class BlockStorage:
         return f"BlockStorage({self.block!r})"
 
 
+STORING_BLOCKS: Final = frozenset(
+    {"azure", "gcs", "gcs-bucket", "local-file-system", "remote-file-system", "s3", "s3-bucket"}
+)
+"""The types of blocks that store, of those that come with Towpath. A folder of such a name is written `./s3/dev`."""
+
+
 def open_storage(given: Any = None) -> ResultStorage:
     """The storage that `result_storage` means.
 
     Args:
-        given: a folder, an fsspec address, `api://` for the API, `block://type/name` for a saved block, a storage, or a block
-            with `read_path` and `write_path`; None for the setting TOWPATH_RESULTS_STORAGE, and without it the folder `results`
-            of TOWPATH_HOME.
+        given: a folder, an fsspec address, `api://` for the API, `block://type/name` for a saved block (or as Prefect writes it,
+            `type/name`, for a type of STORING_BLOCKS), a storage, or a block with `read_path` and `write_path`; None for the
+            setting TOWPATH_RESULTS_STORAGE, and without it the folder `results` of TOWPATH_HOME.
 
     Raises:
         ResultError: it is none of these, or needs what is not installed.
@@ -191,6 +202,9 @@ def open_storage(given: Any = None) -> ResultStorage:
 def _open_address(address: str) -> ResultStorage:
     scheme, separator, rest = address.partition("://")
     if not separator:
+        kind, _, name = address.partition("/")
+        if kind in STORING_BLOCKS and name and "/" not in name:
+            return _open_block(address)
         return FolderStorage(address)
     if scheme == "file":
         return FolderStorage(rest)
@@ -199,9 +213,13 @@ def _open_address(address: str) -> ResultStorage:
             raise ResultError(f"{address!r} is no storage of results: write api:// for the API of the settings.")
         return ApiStorage()
     if scheme == "block":
-        settings = get_settings()
-        return _load_block(rest, settings.namespace, settings.api_url, settings.home)
+        return _open_block(rest)
     return FsspecStorage(address)
+
+
+def _open_block(name: str) -> "BlockStorage":
+    settings = get_settings()
+    return _load_block(name, settings.namespace, settings.api_url, settings.home)
 
 
 @lru_cache(maxsize=32)

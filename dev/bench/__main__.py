@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dev.bench import ingest, sdk
+from dev.bench import api, sdk
 
-SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main, "ingest": ingest.main}
+SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main, "api": api.main}
 TABLES = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks"
 
 

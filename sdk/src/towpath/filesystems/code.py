@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import anyio
 
+from towpath.blocks.abstract import ObjectStorageBlock
 from towpath.blocks.core import Block
 from towpath.errors import StorageError
 from towpath.filesystems.base import CodeStorage
@@ -33,8 +34,12 @@ def fetch_from(block: Block, path: str, folder: Path) -> str:
         raise StorageError(f"Code cannot be fetched from {title}: its type has no `get_directory`.")
     folder.mkdir(parents=True, exist_ok=True)
     given = {"local_path": str(folder)} | ({"from_path": path} if path else {})
-    came = call(lambda: get(**given), f"Code cannot be fetched from {title}")
-    return describe(block, path, came)
+    trouble = f"Code cannot be fetched from {title}"
+    if isinstance(block, ObjectStorageBlock):
+        # Their get_directory keeps whole names: the entrypoint would not be where it is looked for.
+        call(lambda: block.download_folder_to_path(path, folder), trouble)
+        return describe(block, path)
+    return describe(block, path, call(lambda: get(**given), trouble))
 
 
 def call(ask: Callable[[], Any], trouble: str) -> Any:

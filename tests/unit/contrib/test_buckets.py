@@ -9,6 +9,7 @@ import pytest
 
 from towpath.contrib.buckets import Bucket
 from towpath.errors import StorageError
+from towpath.filesystems.code import fetch_from
 
 
 class MemoryObjects:
@@ -107,3 +108,16 @@ def test_data_frames_are_written_in_every_format(kind: str, ending: str, tmp_pat
     assert list(objects.kept) == [f"trips{ending}"]
     with pytest.raises(StorageError, match="parquet_snappy"):
         bucket.upload_from_dataframe(frame, "trips", "excel")
+
+
+def test_code_in_a_bucket_lies_where_its_entrypoint_says(tmp_path: Path) -> None:
+    bucket = MemoryBucket(kept={"flows/etl.py": b"x", "flows/lib/helpers.py": b"y", "other.py": b"z"})
+    assert fetch_from(bucket, "flows", tmp_path / "code") == "memory://b/flows"
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")) == [
+        "code/etl.py",
+        "code/lib/helpers.py",
+    ]
+    fetch_from(bucket, "", tmp_path / "all")
+    assert (tmp_path / "all/other.py").exists()
+    with pytest.raises(StorageError, match="nothing"):
+        fetch_from(bucket, "nothing", tmp_path / "none")

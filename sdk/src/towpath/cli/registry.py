@@ -28,7 +28,9 @@ COMMANDS: Final = {
     "config": Entry("towpath.cli.config", "app", "Show and change settings."),
     "deployment": Entry("towpath.cli.deployments", "app", "Build, apply, schedule, run and look at deployments."),
     "flow": Entry("towpath.cli.flows", "app", "Look at flows."),
-    "flow-run": Entry("towpath.cli.flow_runs", "app", "Look at flow runs and their logs; pause, resume, retry, cancel them."),
+    "flow-run": Entry(
+        "towpath.cli.flow_runs", "app", "Look at flow runs and their logs; pause, resume, retry, cancel them."
+    ),
     "login": Entry("towpath.cli.login", "login_app", "Get a token for a cluster's API and keep it."),
     "logout": Entry("towpath.cli.login", "logout_app", "Forget the token that login got."),
     "migrate": Entry("towpath.cli.migrate", "app", "Rewrite flows and deployment files of Prefect 2."),

@@ -92,6 +92,11 @@ def test_an_object_is_copied_from_bucket_to_bucket(server: S3Server, bucket: S3B
     other = bucket.model_copy(update={"bucket_name": server.make_bucket(f"b-{uuid4().hex}")})
     assert other.stream_from(bucket, "data/a.txt") == "a.txt"
     assert other.read_path("a.txt") == b"cargo"
+    assert bucket.copy_object("data/a.txt", "copy.txt") == "copy.txt"
+    inner = other.model_copy(update={"bucket_folder": "team"})
+    assert bucket.move_object("copy.txt", "b.txt", to_bucket=inner) == "team/b.txt"
+    assert bucket.move_object("data/a.txt", "data/a.txt") == "data/a.txt"
+    assert (keys(bucket), keys(other)) == (["data/a.txt"], ["a.txt", "team/b.txt"])
 
 
 async def test_in_coroutines_methods_are_awaited(bucket: S3Bucket) -> None:

@@ -16,6 +16,7 @@ from towpath.blocks.calling import async_compatible
 from towpath.contrib.buckets import Bucket
 from towpath.errors import BlockError
 from towpath.filesystems.base import to_inner
+from towpath.filesystems.checking import join_paths
 from towpath.filesystems.objects import StoreFiles
 
 __all__ = ["AwsClientParameters", "AwsCredentials", "MinIOCredentials", "S3Bucket"]
@@ -218,14 +219,47 @@ class S3Bucket(Bucket):
         Raises:
             StorageError: it cannot be read or written.
         """
-        source, target = bucket.open_files(), self.open_files()
-        from_inner = to_inner(source, from_path)
-        to_inner_path = to_inner(target, to_path if to_path is not None else from_inner.rpartition("/")[2])
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
-            source.download(from_inner, cast(BinaryIO, copy))
-            copy.seek(0)
-            target.upload(to_inner_path, cast(BinaryIO, copy))
-        return "/".join(part for part in (self.bucket_folder, to_inner_path) if part)
+        return _copy(bucket, from_path, self, to_path)
+
+    @async_compatible
+    def copy_object(self, from_path: str, to_path: str, to_bucket: "S3Bucket | None" = None) -> str:
+        """Copies an object within the bucket, or into another one.
+
+        Returns:
+            The copy's path in its bucket.
+
+        Raises:
+            StorageError: it cannot be read or written.
+        """
+        return _copy(self, from_path, to_bucket or self, to_path)
+
+    @async_compatible
+    def move_object(self, from_path: str, to_path: str, to_bucket: "S3Bucket | None" = None) -> str:
+        """Copies an object, then deletes the first.
+
+        Returns:
+            The object's new path in its bucket.
+
+        Raises:
+            StorageError: it cannot be read, written or deleted.
+        """
+        target = to_bucket or self
+        moved = _copy(self, from_path, target, to_path)
+        source = self.open_files()
+        if source.locate(to_inner(source, from_path)) != f"s3://{target.bucket_name}/{moved}":
+            source.delete(to_inner(source, from_path))
+        return moved
+
+
+def _copy(source: S3Bucket, from_path: str, target: S3Bucket, to_path: str | None) -> str:
+    reading, writing = source.open_files(), target.open_files()
+    from_inner = to_inner(reading, from_path)
+    inner = to_inner(writing, to_path if to_path is not None else from_inner.rpartition("/")[2])
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+        reading.download(from_inner, cast(BinaryIO, copy))
+        copy.seek(0)
+        writing.upload(inner, cast(BinaryIO, copy))
+    return join_paths(target.bucket_folder, inner)
 
 
 class S3Objects(StoreFiles):
@@ -245,6 +279,11 @@ class S3Objects(StoreFiles):
         """Makes or replaces an object; a large one goes up in parts."""
         with self._translating(path):
             self._obstore.put(self._store, self._join(path), source)
+
+    def delete(self, path: str) -> None:
+        """Deletes an object."""
+        with self._translating(path):
+            self._obstore.delete(self._store, self._join(path))
 
     def describe(self, path: str, most: int | None) -> list[dict[str, Any]]:
         """What is known of the objects below a path."""

@@ -10,9 +10,10 @@ import pytest
 from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id
 from tests.support.webhook import receiving
 from tests.unit.api.test_notifying import Notifier
-from towpath.contract.ids import now_us
+from towpath.contract.ids import now_us, uuid7
 from towpath_operator.domain import automating
 from towpath_operator.loops.automations import run_automations
+from towpath_operator.store.declared import AUTOMATIONS, NOTIFICATIONS
 
 MINUTE = 60_000_000
 
@@ -247,3 +248,37 @@ async def test_runs_of_a_process_of_its_own_are_cancelled_too(automator: Automat
     await automator.api.tell(make_batch(run, make_flow_run(run), make_flow_state(run, "RUNNING")))
     await automator.act()
     assert (await automator.api.get(f"/flow-runs/{run}"))["state"]["type"] in ("CANCELLING", "CANCELLED")
+
+
+async def test_what_cannot_be_read_stores_runs_all_the_same(
+    automator: Automator, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with automator.api.hub.database.write() as transaction:
+        values = {"namespace": "default", "name": "broken", "created": 1, "updated": 1}
+        await AUTOMATIONS.insert(transaction, values | {"id": uuid7(), "spec": {"trigger": {}}})
+        await NOTIFICATIONS.insert(transaction, values | {"id": uuid7(), "spec": {}})
+    await automator.automate(CANCEL, states=["RUNNING"])
+    run = await automator.tell("RUNNING")
+    assert await automator.act() == 1
+    assert (await automator.api.get(f"/flow-runs/{run}"))["state"]["type"] in ("CANCELLING", "CANCELLED")
+    assert sorted(record.message for record in caplog.records if record.levelname == "ERROR") == [
+        "Automation default/broken cannot be read: it is set aside",
+        "Notification default/broken cannot be read: it is set aside",
+    ]
+
+
+async def test_an_action_that_breaks_keeps_no_other_from_acting(
+    automator: Automator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await automator.api.declare()
+    broken = await automator.automate({"pauseDeployment": {}}, name="broken")
+    other = await automator.automate(RUN, name="other")
+
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(automator.api.hub.automating._actions, "_pause_deployment", fail)
+    await automator.tell("FAILED", flow="other")
+    await automator.act()
+    assert "ZeroDivisionError" in (await automator.firings(broken))[0]["last_error"]
+    assert (await automator.firings(other))[0]["outcome"] == "done"

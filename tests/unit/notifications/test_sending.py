@@ -64,7 +64,7 @@ async def test_nobody_at_the_address_is_a_failure_that_does_not_name_it() -> Non
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}/secret-path"
-        with pytest.raises(SendFailed, match="cannot be reached") as raised:
+        with pytest.raises(SendFailed, match="Connection refused") as raised:
             await send("webhook", {"url": url}, [url], MESSAGE, LOOPBACK)
     assert "secret-path" not in str(raised.value)
 
@@ -94,3 +94,12 @@ async def test_a_name_is_judged_by_what_it_resolves_to_when_connecting(monkeypat
         assert webhook.received == []
         await send("webhook", {"url": url}, [], MESSAGE, LOOPBACK)
         assert len(webhook.received) == 1
+
+
+async def test_a_name_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(SendFailed, match="cannot be resolved"):
+        await send("webhook", {"url": "http://nowhere.example"}, [], MESSAGE, LOOPBACK)

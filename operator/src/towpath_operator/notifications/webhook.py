@@ -4,6 +4,7 @@ The address is checked as each socket is made, with what the name was resolved t
 """
 
 import json
+import os
 import socket
 import time
 from typing import Any
@@ -72,6 +73,8 @@ def _explain(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"The receiver did not answer within {TIMEOUT_SECONDS:.0f} s."
     cause = getattr(error, "os_error", None)
-    if cause is not None:
-        return f"The receiver cannot be reached: {getattr(cause, 'strerror', None) or type(cause).__name__}."
+    if isinstance(cause, socket.gaierror):
+        return f"The receiver's name cannot be resolved: {cause.strerror}."
+    if isinstance(cause, OSError) and cause.errno:
+        return f"The receiver cannot be reached: {os.strerror(cause.errno)}."  # asyncio's own words name the address
     return f"The receiver cannot be reached ({type(error).__name__})."

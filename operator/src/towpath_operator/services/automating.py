@@ -97,9 +97,7 @@ class Automating:
         known, self._rules = self._rules, {}
         for row in found:
             key = (row["id"], row["updated"])
-            self._rules[key] = (
-                known[key] if key in known else build_rule(row["id"], row["namespace"], row["name"], row["spec"])
-            )
+            self._rules[key] = known[key] if key in known else _read_rule(row)
         return [rule for rule in self._rules.values() if rule is not None]
 
     async def _follow(self, transaction: Transaction, entered: Sequence[Entered], rules: Sequence[Rule]) -> None:
@@ -199,6 +197,10 @@ class Automating:
                 error = refusal.detail
                 logger.warning("Automation %s/%s: %s", automation["namespace"], automation["name"], error)
                 break
+            except Exception as failed:  # one automation must not keep the others from acting
+                error = f"An action failed ({type(failed).__name__}); the server's log says why."
+                logger.exception("Automation %s/%s failed", automation["namespace"], automation["name"])
+                break
         await self._end(firing, automation, "done" if error is None else "waiting", error)
 
     async def _end(self, firing: Row, automation: Row, outcome: str, error: str | None) -> None:
@@ -235,6 +237,15 @@ class Automating:
         shown = found[: page.limit]
         cursor = encode_cursor((shown[-1]["id"].hex,)) if len(found) > page.limit else None
         return paged([_view(row) for row in shown], total, cursor)
+
+
+def _read_rule(row: Row) -> Rule | None:
+    """The rule of a row; None too for one that cannot be read: it must not keep runs from being stored."""
+    try:
+        return build_rule(row["id"], row["namespace"], row["name"], row["spec"])
+    except (KeyError, TypeError, ValueError):
+        logger.exception("Automation %s/%s cannot be read: it is set aside", row["namespace"], row["name"])
+        return None
 
 
 def _view(row: Row) -> FiringRead:

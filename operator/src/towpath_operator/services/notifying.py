@@ -19,7 +19,7 @@ from towpath.contract.states import RunKind
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.notifying import Policy, build_policy, build_run_facts, next_try
 from towpath_operator.domain.pages import PageRequest, encode_cursor
-from towpath_operator.domain.refusals import InvalidRequest
+from towpath_operator.domain.refusals import InvalidRequest, StoreUnavailable
 from towpath_operator.domain.times import from_micros, maybe_time
 from towpath_operator.notifications.errors import SendFailed
 from towpath_operator.notifications.messages import EXAMPLE, Facts, Message, default_body, default_title, template_names
@@ -94,9 +94,7 @@ class Notifying:
         known, self._policies = self._policies, {}
         for row in found:
             key = (row["id"], row["updated"])
-            self._policies[key] = (
-                known[key] if key in known else build_policy(row["id"], row["namespace"], row["name"], row["spec"])
-            )
+            self._policies[key] = known[key] if key in known else _read_policy(row)
         return [policy for policy in self._policies.values() if policy is not None]
 
     async def _add(self, transaction: Transaction, entered: Sequence[Entered], policies: Sequence[Policy]) -> None:
@@ -154,9 +152,14 @@ class Notifying:
             template = row["facts"]["template"] if "template" in row["facts"] else owner["spec"].get("message")
             message = build_message(str(row["id"]), template, row["facts"])
             await self._channels.send(owner["namespace"], row["channel"], message)
+        except StoreUnavailable:
+            raise
         except (SendFailed, TemplateRefused) as failed:
             error = str(failed)
             logger.warning("A message of %s/%s: %s", owner["namespace"], owner["name"], error)
+        except Exception as failed:  # one message must not keep the others from being sent
+            error = f"Sending failed ({type(failed).__name__}); the server's log says why."
+            logger.exception("A message of %s/%s could not be made", owner["namespace"], owner["name"])
         self._metrics.note_delivery(sent=error is None)
         now = now_us()
         attempts = row["attempts"] + 1
@@ -210,6 +213,15 @@ def build_message(delivery_id: str, template: str | None, facts: Facts) -> Messa
     """
     body = default_body(facts) if template is None else render(template, template_names(facts))
     return Message(delivery_id, default_title(facts), body, facts)
+
+
+def _read_policy(row: Row) -> Policy | None:
+    """The policy of a row; None too for one that cannot be read: it must not keep runs from being stored."""
+    try:
+        return build_policy(row["id"], row["namespace"], row["name"], row["spec"])
+    except (KeyError, TypeError, ValueError):
+        logger.exception("Notification %s/%s cannot be read: it is set aside", row["namespace"], row["name"])
+        return None
 
 
 async def _find_owner(reader: Reader, owner_id: UUID) -> Row | None:

@@ -9,6 +9,8 @@ from collections import Counter
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST = 256
+_FEWEST = 6
+"""Pixels of a colour that make it more than the edge of a letter."""
 
 
 def shrink(png: bytes) -> bytes:
@@ -21,7 +23,7 @@ def shrink(png: bytes) -> bytes:
     rows = _unfilter(data, width, height, channels)
     pixels = [bytes(row[at : at + 3]) for row in rows for at in range(0, width * channels, channels)]
     counts = Counter(pixels)
-    palette = [color for color, _ in counts.most_common(_MOST)]
+    palette = _choose(counts)
     index = {color: place for place, color in enumerate(palette)}
     for color in counts:
         if color not in index:
@@ -32,6 +34,19 @@ def shrink(png: bytes) -> bytes:
     parts = ((b"IHDR", header), (b"PLTE", b"".join(palette)), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
     shrunk = _SIGNATURE + b"".join(_chunk(name, body) for name, body in parts)
     return shrunk if len(shrunk) < len(png) else png
+
+
+def _choose(counts: Counter[bytes]) -> list[bytes]:
+    """The palette: first one colour of each kind, so that a small mark keeps its own, then the most frequent."""
+    kinds: dict[bytes, bytes] = {}
+    for color, count in counts.most_common():
+        if count >= _FEWEST:
+            kinds.setdefault(bytes(part >> 4 for part in color), color)
+    chosen = dict.fromkeys(list(kinds.values())[:_MOST])
+    for color, _ in counts.most_common(_MOST):
+        if len(chosen) < _MOST:
+            chosen.setdefault(color)
+    return list(chosen)
 
 
 def _read(png: bytes) -> tuple[int, int, int, bytes]:

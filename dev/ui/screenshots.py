@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from dev.ui.pictures import shrink
-from dev.ui.story import tell_story
+from dev.ui.story import tell_going_run, tell_story
 from tests.e2e_ui.conftest import CHROMIUM, FLAGS, Server, settle
 from tests.e2e_ui.seeding import Seeder
 
@@ -49,16 +49,16 @@ def main() -> None:
         server = Server(Path(home))
         seeder = Seeder(server.url, Path(home))
         try:
-            run = tell_story(seeder)
+            tell_story(seeder)
             [deployment] = seeder.ask("GET", "/deployments", params={"name": "hourly"})["items"][:1]
             [artifact] = seeder.ask("GET", "/artifacts", params={"key": "levels", "limit": 1})["items"]
-            _take_all(server.url, {"run": run, "deployment": deployment["id"], "artifact": artifact["id"]})
+            _take_all(server.url, seeder, {"deployment": deployment["id"], "artifact": artifact["id"]})
         finally:
             seeder.client.close()
             server.stop()
 
 
-def _take_all(url: str, ids: dict[str, str]) -> None:
+def _take_all(url: str, seeder: Seeder, ids: dict[str, str]) -> None:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for theme in THEMES:
@@ -66,6 +66,8 @@ def _take_all(url: str, ids: dict[str, str]) -> None:
                 viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme, timezone_id="Europe/Amsterdam"
             )
             for picture in PICTURES:
+                if "{run}" in picture.path:
+                    ids["run"] = tell_going_run(seeder)  # now, so that it is under way in the picture
                 page = context.new_page()
                 page.goto(url + picture.path.format(**ids))
                 _take(page, picture, IMAGES / f"{picture.name}-{theme}.png")
@@ -77,6 +79,7 @@ def _take(page: Page, picture: Picture, path: Path) -> None:
     settle(page)
     for text in picture.press:
         page.get_by_text(text, exact=True).first.click()
+        settle(page)
     page.wait_for_timeout(800)  # charts and graphs draw after what they show has come
     taken = page.screenshot()
     path.write_bytes(shrink(taken))

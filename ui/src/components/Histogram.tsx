@@ -30,7 +30,7 @@ export function Histogram({ histogram, label = 'Runs over time', onPick }: Props
     (width: number, color: (variable: string) => string): uPlot.Options => ({
       width,
       height: HEIGHT,
-      padding: [8, 6, 0, 0],
+      padding: [8, 24, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: true, range: () => [(starts[0] ?? 0) / 1000, ((starts.at(-1) ?? 0) + step) / 1000] },

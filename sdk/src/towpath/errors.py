@@ -35,6 +35,7 @@ BaseException
         │   └── UpstreamTaskError        an input's run did not complete
         ├── TransitionRefused        the transition table does not let a run change so
         ├── StorageError             what a storage holds cannot be reached, read or written
+        │   └── StorageFileNotFound      ... since it is not there
         ├── ScriptError              a flow's code cannot be imported
         │   └── MissingFlowError         ... or holds no such flow
         ├── MigrationError           a file of Prefect's that cannot be migrated; the message names it
@@ -186,6 +187,10 @@ class TransitionRefused(TowpathError):
 
 class StorageError(TowpathError):
     """What a storage holds cannot be reached, read or written; the message names the address, path, commit or permission."""
+
+
+class StorageFileNotFound(StorageError, FileNotFoundError):
+    """A storage holds no such file."""
 
 
 class ScriptError(TowpathError):

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from towpath.errors import StorageError
+from towpath.errors import StorageError, StorageFileNotFound
 from towpath.filesystems.objects import shorten
 
 _SECONDS: Final = 60.0
@@ -80,7 +80,7 @@ class GcsFiles:
         except self._errors.NotFound as error:
             if "bucket" in str(error).lower():
                 raise StorageError(f"{where} cannot be reached: there is no such bucket.") from None
-            raise StorageError(f"There is no {where}.") from None
+            raise StorageFileNotFound(f"There is no {where}.") from None
         except self._errors.Forbidden:
             raise StorageError(
                 f"{where} may not be read or written with the block's credentials: they lack the permission."

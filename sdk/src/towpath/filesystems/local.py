@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from towpath.errors import StorageError
+from towpath.errors import StorageError, StorageFileNotFound
 from towpath.filesystems.base import FileSystem
 
 __all__ = ["LocalFileSystem"]
@@ -32,6 +32,8 @@ class _LocalFiles:
         file = self._find(path)
         try:
             return file.read_bytes()
+        except FileNotFoundError:
+            raise StorageFileNotFound(f"There is no file {file}.") from None
         except OSError as error:
             raise StorageError(f"{file} cannot be read: {error.strerror}.") from error
 

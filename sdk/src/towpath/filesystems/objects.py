@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from towpath.errors import StorageError
+from towpath.errors import StorageError, StorageFileNotFound
 
 _SECONDS: Final = timedelta(seconds=60)
 _CLIENT: Final[Mapping[str, Any]] = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(minutes=10)}
@@ -103,7 +103,7 @@ class StoreFiles:
         except FileNotFoundError as error:
             if _says_no_bucket(str(error)) or _says_no_user(str(error)):  # hosts answer 404 for these too
                 raise StorageError(f"{self.locate(path)} {judge_store_error(error)}.") from None
-            raise StorageError(f"There is no {self.locate(path)}.") from None
+            raise StorageFileNotFound(f"There is no {self.locate(path)}.") from None
         except (PermissionError, ValueError) as error:
             raise StorageError(f"{self.locate(path)}: {shorten(error)}.") from None
         except self._obstore.exceptions.BaseError as error:
@@ -188,7 +188,7 @@ class FsspecFiles:
         try:
             yield
         except FileNotFoundError:
-            raise StorageError(f"There is no {self.locate(path)}.") from None
+            raise StorageFileNotFound(f"There is no {self.locate(path)}.") from None
         except PermissionError:
             raise StorageError(
                 f"{self.locate(path)} may not be read or written: the block lacks the permission."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import delete, func, select, update
 
 from dev.bench.ingest import server
 from dev.bench.many_runs import fill
@@ -21,10 +21,13 @@ from towpath.contract.declared import DeploymentPut, FlowPut
 from towpath.contract.ids import now_us
 from towpath.contract.resources.deployment import DeploymentSpec
 from towpath.contract.resources.flow import FlowSpec
+from towpath.contract.resources.schedule import Schedule
+from towpath_operator.domain.schedules import latest_between
 from towpath_operator.services.hub import Hub
 from towpath_operator.services.retention import Keep, prune
 from towpath_operator.store import migrate
 from towpath_operator.store.engine import Database
+from towpath_operator.store.tables import flow_runs, schedules
 
 DEPLOYMENTS = 1_000
 QUEUES = 20
@@ -51,7 +54,7 @@ async def measure_scheduler(url: str) -> tuple[float, float]:
     try:
         await hub.flows.put(FlowPut(name="bench", spec=FlowSpec(entrypoint="flows.py:main")))
         for number in range(DEPLOYMENTS):
-            schedule = {"name": "s", **SCHEDULES[number % len(SCHEDULES)]}
+            schedule = {"name": "s", "missedRuns": "Latest", **SCHEDULES[number % len(SCHEDULES)]}
             spec = DeploymentSpec.model_validate({"flow": "bench", "schedules": [schedule]})
             await hub.deployments.put(DeploymentPut(name=f"d{number}", spec=spec))
         return await _pass(hub, DEPLOYMENTS // 10), await _pass(hub, DEPLOYMENTS)
@@ -60,16 +63,32 @@ async def measure_scheduler(url: str) -> tuple[float, float]:
 
 
 async def _pass(hub: Hub, due: int) -> float:
-    """Makes `due` schedules due now, and fires them."""
+    """Makes `due` schedules due since their last time, and fires them: a run for each."""
     now = now_us()
-    chosen = f"SELECT deployment_id FROM schedules ORDER BY deployment_id LIMIT {due}"  # noqa: S608 a number of ours
     async with hub.database.write() as transaction:
-        update = f"UPDATE schedules SET next_due = {now} WHERE deployment_id IN ({chosen})"  # noqa: S608
-        await transaction.connection.execute(text(update))
+        connection = transaction.connection
+        await connection.execute(update(schedules).values(next_due=now + 86_400_000_000))
+        rows = (await connection.execute(select(schedules).order_by(schedules.c.deployment_id).limit(due))).mappings()
+        for row in rows.all():
+            last = latest_between(Schedule.model_validate(row["spec"]), now - 30 * 86_400_000_000, now, 1)[0]
+            mine = schedules.c.deployment_id == row["deployment_id"]
+            await connection.execute(update(schedules).where(mine).values(next_due=last))
+    before = await _count_runs(hub)
     began = time.perf_counter()
     while await hub.scheduling.fire(now):
         pass
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    made = await _count_runs(hub) - before
+    if made != due:
+        raise RuntimeError(f"{made} runs were made where {due} schedules were due.")
+    async with hub.database.write() as transaction:
+        await transaction.connection.execute(delete(flow_runs))
+    return seconds
+
+
+async def _count_runs(hub: Hub) -> int:
+    async with hub.database.read() as reader:
+        return (await reader.execute(select(func.count()).select_from(flow_runs))).scalar_one()
 
 
 async def measure_claims(address: str) -> list[float]:

@@ -17,7 +17,9 @@ from towpath.contract.runs import FlowRunCreate
 from towpath_operator.domain.refusals import InvalidRequest
 from towpath_operator.domain.schedules import latest_between
 from towpath_operator.domain.times import from_micros, to_micros
-from towpath_operator.services.flow_runs import find_deployment, make_run
+from towpath_operator.services.flow_runs import find_deployment
+from towpath_operator.services.making import NewRun, add_runs, build_run
+from towpath_operator.store.declared import FLOWS
 from towpath_operator.store.engine import Database, Reader
 from towpath_operator.store.schedules import find_scheduled_runs
 from towpath_operator.store.types import Row
@@ -59,25 +61,31 @@ class Backfills:
         return Backfilled(made=len(items) - existing, existing=existing, items=items)
 
     async def _step(self, deployment_id: UUID, times: Sequence[_Time], *, dry_run: bool) -> list[BackfilledRun]:
+        ats = [time.at for time in times]
         if dry_run:
             async with self._database.read() as reader:
-                known = await find_scheduled_runs(reader, deployment_id, [time.at for time in times])
-            return [_shown(time, known.get((time.schedule.name, time.at)), existed=None) for time in times]
+                known = await find_scheduled_runs(reader, [deployment_id], ats)
+            return [
+                _shown(time, known.get((deployment_id, time.schedule.name, time.at)), existed=None) for time in times
+            ]
         items: list[BackfilledRun] = []
+        made: list[NewRun] = []
         async with self._database.write() as transaction:
-            deployment = await _find(transaction.connection, deployment_id)
-            known = await find_scheduled_runs(transaction.connection, deployment_id, [time.at for time in times])
+            connection = transaction.connection
+            deployment = await _find(connection, deployment_id)
+            flow = await FLOWS.find(connection, deployment["flow_id"])
+            known = await find_scheduled_runs(connection, [deployment_id], ats)
             now = now_us()
             for time in times:
-                run_id = known.get((time.schedule.name, time.at))
-                if run_id is not None:
-                    items.append(_shown(time, run_id, existed=True))
-                    continue
-                create = FlowRunCreate(
-                    parameters=time.schedule.parameters, tags=[TAG], scheduled_time=from_micros(time.at)
-                )
-                made = await make_run(transaction, create, deployment, due=now, schedule_name=time.schedule.name)
-                items.append(_shown(time, made, existed=False))
+                name = time.schedule.name
+                run_id = known.get((deployment_id, name, time.at))
+                if run_id is None:
+                    create = FlowRunCreate(
+                        parameters=time.schedule.parameters, tags=[TAG], scheduled_time=from_micros(time.at)
+                    )
+                    made.append(build_run(create, deployment, flow, due=now, schedule_name=name))
+                items.append(_shown(time, run_id or made[-1].id, existed=run_id is not None))
+            await add_runs(transaction, made)
         return items
 
 

@@ -1,10 +1,8 @@
 """Creates, reads and cancels flow runs. Called by their routes and by the scheduler."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-
-from coolname import generate_slug  # pyright: ignore[reportUnknownVariableType] the library has no types
 
 from towpath.contract.ids import now_us, uuid7
 from towpath.contract.runs import FlowRunChanges, FlowRunCreate, FlowRunRead, Page, StateRead
@@ -13,11 +11,10 @@ from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES, kept_name, 
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.filters import FlowRunFilter, Sort
 from towpath_operator.domain.pages import COUNTED, PageRequest, encode_cursor
-from towpath_operator.domain.parameters import are_too_large, check_parameters, lay_over
 from towpath_operator.domain.pausing import is_suspended
 from towpath_operator.domain.refusals import DeploymentNotFound, InvalidRequest, NotFound
 from towpath_operator.domain.rollups import FLOW_RUNS
-from towpath_operator.domain.times import to_micros
+from towpath_operator.services.making import make_run
 from towpath_operator.services.overviews import find_scope, is_kept
 from towpath_operator.services.pages import paged
 from towpath_operator.services.signals import Signals
@@ -195,77 +192,6 @@ async def _find_named_deployment(reader: Reader, namespace: str, name: str) -> R
     if flow is None:
         return None
     return await DEPLOYMENTS.find_named(reader, namespace, deployment_name, flow_id=flow["id"])
-
-
-async def make_run(
-    transaction: Transaction,
-    create: FlowRunCreate,
-    deployment: Row,
-    *,
-    due: int | None = None,
-    schedule_name: str | None = None,
-    refused: bool = False,
-) -> UUID:
-    """Adds the Scheduled run that `create` asks for.
-
-    Args:
-        due: when it is due, in microseconds; if left out when `create` says, else now.
-        schedule_name: the schedule that asks.
-        refused: whether its parameters were refused, and it is made only to say so: they are kept where they are not too large.
-
-    Raises:
-        InvalidParameters: when the flow does not take them.
-    """
-    flow = await FLOWS.find(transaction.connection, deployment["flow_id"])
-    spec: Mapping[str, Any] = deployment["spec"]
-    parameters = lay_over(spec.get("parameters", {}), create.parameters)
-    if not refused:
-        check_parameters((flow["spec"] or {}).get("parameterSchema") if flow else None, parameters)
-    elif are_too_large(parameters):
-        parameters = {}
-    run_id, state_id, now = uuid7(), uuid7(), now_us()
-    scheduled = due if create.scheduled_time is None else to_micros(create.scheduled_time)
-    scheduled = now if scheduled is None else scheduled
-    due = scheduled if due is None else due
-    tags = sorted({*spec.get("tags", []), *create.tags})
-    resource = create.resource
-    await rows.insert_state(transaction, run_id, rows.StateValues(state_id, CODES[StateType.SCHEDULED], None, now))
-    await rows.insert_flow_run(
-        transaction,
-        {
-            "id": run_id,
-            "namespace": deployment["namespace"],
-            "name": create.name or generate_slug(2),
-            "flow_id": deployment["flow_id"],
-            "deployment_id": deployment["id"],
-            "work_queue_id": deployment["work_queue_id"],
-            "parent_task_run_id": create.parent_task_run_id,
-            "state_id": state_id,
-            "state_type": CODES[StateType.SCHEDULED],
-            "state_time": now,
-            "parameters": parameters,
-            "tags": tags,
-            "pod_template": create.pod_template.model_dump(mode="json", exclude_defaults=True)
-            if create.pod_template
-            else None,
-            "resource_name": resource.name if resource else None,
-            "resource_uid": resource.uid if resource else None,
-            "resource_generation": resource.generation if resource else None,
-            "idempotency_key": create.idempotency_key,
-            "schedule_name": schedule_name,
-            "created": now,
-            "scheduled_time": scheduled,
-            "expected_time": due,
-            "run_after": due,
-        },
-    )
-    transaction.wake(TOPIC_CLAIMS)
-    flow_name = flow["name"] if flow else ""
-    scheduled = CODES[StateType.SCHEDULED]
-    transaction.entered.append(
-        Entered(RunKind.FLOW_RUN, run_id.bytes, flow_name, None, scheduled, state_id=state_id.bytes)
-    )
-    return run_id
 
 
 async def enter_state(

@@ -17,9 +17,10 @@ from towpath.contract.runs import FlowRunCreate
 from towpath.contract.states import StateType
 from towpath_operator.domain.refusals import InvalidParameters, InvalidSchema
 from towpath_operator.domain.schedules import next_after, plan_firing
-from towpath_operator.services.flow_runs import enter_state, make_run
+from towpath_operator.services.flow_runs import enter_state
+from towpath_operator.services.making import NewRun, add_runs, build_run
 from towpath_operator.store import schedules as rows
-from towpath_operator.store.declared import DEPLOYMENTS
+from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
 from towpath_operator.store.engine import TOPIC_SCHEDULES, Database, Transaction
 from towpath_operator.store.flow_runs import find_flow_run
 from towpath_operator.store.types import Row
@@ -76,9 +77,8 @@ class Scheduling:
             return 0
         planned = await asyncio.to_thread(_plan_all, due, now)
         async with self._database.write() as transaction:
-            for firing in planned:
-                if await rows.advance(transaction, firing.row, firing.next_due):
-                    await _make_runs(transaction, firing)
+            same = await rows.advance(transaction, [(firing.row, firing.next_due) for firing in planned])
+            await _make_runs(transaction, [firing for firing, is_same in zip(planned, same, strict=True) if is_same])
         return len(due)
 
 
@@ -97,18 +97,31 @@ def _plan_all(due: Sequence[Row], now: int) -> list[_Firing]:
     return planned
 
 
-async def _make_runs(transaction: Transaction, firing: _Firing) -> None:
-    deployment = await DEPLOYMENTS.find(transaction.connection, firing.row["deployment_id"])
-    if deployment is None or firing.schedule is None:
-        return
-    name: str = firing.row["name"]
-    for time in firing.times:
-        if await rows.has_scheduled_run(transaction.connection, deployment["id"], name, time):
+async def _make_runs(transaction: Transaction, firings: Sequence[_Firing]) -> None:
+    """Makes the runs of these schedules, but for those that there are."""
+    connection = transaction.connection
+    deployments = await DEPLOYMENTS.find_many(connection, list({firing.row["deployment_id"] for firing in firings}))
+    flows = await FLOWS.find_many(connection, list({row["flow_id"] for row in deployments.values()}))
+    times = list({time for firing in firings for time in firing.times})
+    known = await rows.find_scheduled_runs(connection, list(deployments), times) if times else {}
+    made: list[NewRun] = []
+    failed: list[tuple[NewRun, str]] = []
+    for firing in firings:
+        deployment = deployments.get(firing.row["deployment_id"])
+        if deployment is None or firing.schedule is None:
             continue
+        name: str = firing.row["name"]
+        flow = flows.get(deployment["flow_id"])
         create = FlowRunCreate(parameters=firing.schedule.parameters, tags=[TAG])
-        try:
-            await make_run(transaction, create, deployment, due=time, schedule_name=name)
-        except (InvalidParameters, InvalidSchema) as refusal:
-            run_id = await make_run(transaction, create, deployment, due=time, schedule_name=name, refused=True)
-            if (row := await find_flow_run(transaction.connection, run_id)) is not None:
-                await enter_state(transaction, row, StateType.FAILED, message=refusal.detail)
+        for time in firing.times:
+            if (deployment["id"], name, time) in known:
+                continue
+            try:
+                made.append(build_run(create, deployment, flow, due=time, schedule_name=name))
+            except (InvalidParameters, InvalidSchema) as refusal:
+                run = build_run(create, deployment, flow, due=time, schedule_name=name, refused=True)
+                failed.append((run, refusal.detail))
+    await add_runs(transaction, [*made, *(run for run, _ in failed)])
+    for run, detail in failed:
+        if (row := await find_flow_run(connection, run.id)) is not None:
+            await enter_state(transaction, row, StateType.FAILED, message=detail)

@@ -224,14 +224,21 @@ def named_deployments(names: Sequence[str]) -> Select[Any]:
 
 async def insert_flow_run(transaction: Transaction, values: Mapping[str, Any]) -> None:
     """Adds a run. What `values` leaves out is at its beginning: no attempt, no tasks, no revision yet."""
+    await insert_flow_runs(transaction, [values])
+
+
+async def insert_flow_runs(transaction: Transaction, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Adds runs, as `insert_flow_run` does one."""
     connection = transaction.connection
-    row = _BEGINNING | dict(values)
-    await connection.execute(insert(flow_runs), row)
-    run_id: UUID = row["id"]
-    if tags := row.get("tags"):
-        await connection.execute(insert(flow_run_tags), [{"tag": tag, "flow_run_id": run_id} for tag in set(tags)])
-    await _insert_parameters(transaction, run_id, row.get("parameters") or {})
-    transaction.changed(run_id)
+    await connection.execute(insert(flow_runs), [_BEGINNING | dict(values) for values in runs])
+    tags = [{"tag": tag, "flow_run_id": run["id"]} for run in runs for tag in set(run.get("tags") or ())]
+    if tags:
+        await connection.execute(insert(flow_run_tags), tags)
+    parameters = [row for run in runs for row in _parameter_rows(run["id"], run.get("parameters") or {})]
+    if parameters:
+        await connection.execute(insert(flow_run_parameters), parameters)
+    for run in runs:
+        transaction.changed(run["id"])
 
 
 _BEGINNING: dict[str, Any] = {
@@ -275,13 +282,12 @@ async def replace_parameters(transaction: Transaction, run_id: UUID, parameters:
     """Makes these the run's parameters for the lists."""
     gone = delete(flow_run_parameters).where(flow_run_parameters.c.flow_run_id == run_id)
     await transaction.connection.execute(gone)
-    await _insert_parameters(transaction, run_id, parameters)
-
-
-async def _insert_parameters(transaction: Transaction, run_id: UUID, parameters: Mapping[str, Any]) -> None:
-    rows = [{"name": n, "value": v, "flow_run_id": run_id} for n, v in parameter_texts(parameters).items()]
-    if rows:
+    if rows := _parameter_rows(run_id, parameters):
         await transaction.connection.execute(insert(flow_run_parameters), rows)
+
+
+def _parameter_rows(run_id: UUID, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": n, "value": v, "flow_run_id": run_id} for n, v in parameter_texts(parameters).items()]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from towpath_operator.store.engine import Reader, Transaction
 from towpath_operator.store.tables import deployments, flow_runs, schedules
@@ -59,31 +59,38 @@ async def delete_schedules(transaction: Transaction, deployment_id: UUID, names:
     await transaction.connection.execute(delete(schedules).where(named))
 
 
-async def advance(transaction: Transaction, row: Row, next_due: int | None) -> bool:
-    """Sets when a schedule is due next, unless it has changed since `row` was read. Returns whether it had not."""
-    same = and_(
-        schedules.c.deployment_id == row["deployment_id"],
-        schedules.c.name == row["name"],
-        schedules.c.next_due == row["next_due"],
-    )
-    result = await transaction.connection.execute(update(schedules).where(same).values(next_due=next_due))
-    return result.rowcount == 1
+_ADVANCE = (
+    update(schedules)
+    .where(schedules.c.deployment_id == bindparam("owner"), schedules.c.name == bindparam("called"))
+    .values(next_due=bindparam("next"))
+)
 
 
-async def has_scheduled_run(reader: Reader, deployment_id: UUID, name: str, time: int) -> bool:
-    """Whether the schedule has made its run for this time."""
-    query = select(flow_runs.c.id).where(
-        flow_runs.c.deployment_id == deployment_id,
-        flow_runs.c.schedule_name == name,
-        flow_runs.c.scheduled_time == time,
-    )
-    return (await reader.execute(query)).first() is not None
+async def advance(transaction: Transaction, moves: Sequence[tuple[Row, int | None]]) -> list[bool]:
+    """Sets when each schedule is due next, but for those that have changed since their row was read. Returns which had not."""
+    owners = {row["deployment_id"] for row, _ in moves}
+    query = select(schedules.c.deployment_id, schedules.c.name, schedules.c.next_due)
+    found = await transaction.connection.execute(query.where(schedules.c.deployment_id.in_(owners)))
+    now = {(owner, name): due for owner, name, due in found.all()}
+    same = [now.get((row["deployment_id"], row["name"]), -1) == row["next_due"] for row, _ in moves]
+    changed = [
+        {"owner": row["deployment_id"], "called": row["name"], "next": due}
+        for (row, due), is_same in zip(moves, same, strict=True)
+        if is_same
+    ]
+    if changed:
+        await transaction.connection.execute(_ADVANCE, changed)
+    return same
 
 
-async def find_scheduled_runs(reader: Reader, deployment_id: UUID, times: Sequence[int]) -> dict[tuple[str, int], UUID]:
-    """The runs that schedules of the deployment have made for any of these times, by schedule and time."""
+async def find_scheduled_runs(
+    reader: Reader, deployment_ids: Sequence[UUID], times: Sequence[int]
+) -> dict[tuple[UUID, str, int], UUID]:
+    """The runs that schedules of these deployments have made for any of these times, by deployment, schedule and time."""
     columns = flow_runs.c
-    query = select(columns.schedule_name, columns.scheduled_time, columns.id).where(
-        columns.deployment_id == deployment_id, columns.schedule_name.is_not(None), columns.scheduled_time.in_(times)
+    query = select(columns.deployment_id, columns.schedule_name, columns.scheduled_time, columns.id).where(
+        columns.deployment_id.in_(deployment_ids),
+        columns.schedule_name.is_not(None),
+        columns.scheduled_time.in_(times),
     )
-    return {(name, time): run_id for name, time, run_id in (await reader.execute(query)).all()}
+    return {(owner, name, time): run_id for owner, name, time, run_id in (await reader.execute(query)).all()}

@@ -63,7 +63,7 @@ class WorkQueuePut(Declaration):
 class EncodedSecret(BaseModel):
     """A secret whose bytes are no text."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     base64: Annotated[str, Field(max_length=1_400_000)]
 
@@ -77,6 +77,8 @@ class BlockPut(Declaration):
         keep_secrets: whether fields that `secrets` does not name stay as they are, as in a form that is left blank there;
             otherwise only what is given here remains.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     spec: BlockSpec
     secrets: Annotated[

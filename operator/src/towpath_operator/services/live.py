@@ -215,8 +215,7 @@ class Live:
             self._stirred.clear()
             hints, self._hints = self._hints, set()
             changed, self._runs_changed = self._runs_changed, False
-            for hint in hints:
-                self._tell_hint(hint)
+            self._tell_hints(hints)
             if changed or ANY_HINT in hints:
                 try:
                     await self._tell_runs()
@@ -249,29 +248,32 @@ class Live:
                 message = message or _run_message(run)
                 follower.put(f"run {run.id}", message)
 
-    def _tell_hint(self, hint: str) -> None:
-        """Gives a hint, as `Transaction.hint_of_run` and `hint_of_kind` make it, to those whom it concerns."""
-        if hint == ANY_HINT:
+    def _tell_hints(self, hints: set[str]) -> None:
+        """Gives hints, as `Transaction.hint_of_run` and `hint_of_kind` make them, to those whom they concern."""
+        if ANY_HINT in hints:
             for follower in self._followers:
                 for kind in follower.wanted.kinds - {LiveKind.FLOW_RUNS}:
                     follower.put(kind, _hint_message(kind))
             return
-        name, _, namespace = hint.partition("@")
-        if namespace:
-            self._tell_kind(_KINDS.get(name), namespace)
-            return
-        name, _, run = hint.partition(":")
-        self._tell_part(_KINDS.get(name), UUID(run))
+        by_run: dict[UUID, list[Follower]] = {}
+        for follower in self._followers:
+            for run_id in follower.wanted.flow_run_ids:
+                by_run.setdefault(run_id, []).append(follower)
+        for hint in hints:
+            name, _, namespace = hint.partition("@")
+            if namespace:
+                self._tell_kind(_KINDS.get(name), namespace)
+                continue
+            name, _, run = hint.partition(":")
+            kind, run_id = _KINDS.get(name), UUID(run)
+            for follower in by_run.get(run_id, ()):
+                if kind is not None and kind in follower.wanted.kinds:
+                    follower.put(f"{kind}:{run_id}", _hint_message(kind, flow_run_id=run_id))
 
     def _tell_kind(self, kind: LiveKind | None, namespace: str) -> None:
         for follower in self._followers:
             if kind in follower.wanted.kinds and kind is not None and follower.wanted.has_namespace(namespace):
                 follower.put(f"{kind}@{namespace}", _hint_message(kind, namespace=namespace))
-
-    def _tell_part(self, kind: LiveKind | None, run_id: UUID) -> None:
-        for follower in self._followers:
-            if kind in follower.wanted.kinds and kind is not None and run_id in follower.wanted.flow_run_ids:
-                follower.put(f"{kind}:{run_id}", _hint_message(kind, flow_run_id=run_id))
 
 
 def _run_message(run: FlowRunRead) -> Message:

@@ -22,8 +22,6 @@ def controlled(namespace: Namespace) -> Namespace:
         namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
     for name in ("suspends", "lingers", "fails-first"):
         namespace.create_run(f"{name}.main", name)
-    for name in ("first", "second"):
-        namespace.create_run("lifts.main", name)
     return namespace
 
 
@@ -81,6 +79,9 @@ def test_a_failed_run_is_retried_in_another_pod_and_its_flowrun_is_no_longer_fin
 
 
 def test_a_second_limited_task_waits_for_the_first_and_the_limits_status_shows_it(controlled: Namespace) -> None:
+    for name in ("first", "second"):
+        controlled.create_run("lifts.main", name)
+
     def waiting() -> Any:
         limit = controlled.get("concurrencylimits.towpath.dev", "crane")
         status = limit.get("status", {})

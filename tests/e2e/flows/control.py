@@ -41,7 +41,7 @@ def lingers() -> None:
 @task(tags=["crane"])
 def lift() -> None:
     """Takes a while."""
-    time.sleep(8)
+    time.sleep(25)
 
 
 @flow

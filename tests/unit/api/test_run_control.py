@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id
+from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id, make_state, make_task_run
 from towpath_operator.domain.pausing import TIMED_OUT
 from towpath_operator.services import run_control
 
@@ -160,6 +160,16 @@ async def test_a_suspended_run_whose_process_still_ends_is_cancelled_with_it(api
     await ask(api, run, "suspend")
     assert (await ask(api, run, "cancel"))["state"]["name"] == "Cancelling"
     assert (await api.end({"id": run}, outcome="Exited", exit_code=0))["state"]["name"] == "Cancelled"
+
+
+async def test_a_process_reads_what_earlier_attempts_have_completed(api: Api) -> None:
+    run = await start_launched(api)
+    done, open_ = make_id(), make_id()
+    items = [make_task_run(done, run, name="done"), make_task_run(open_, run, name="open")]
+    items.append(make_state(done, "COMPLETED", details={"result": "file:///x", "run_key": "done-0"}))
+    await api.tell(make_batch(run, *items, make_state(open_, "RUNNING"), first=2, attempt=1))
+    found = await api.get(f"/flow-runs/{run}/attempts/1/task-runs")
+    assert [(item["id"], item["details"]["run_key"]) for item in found["items"]] == [(done, "done-0")]
 
 
 async def test_a_stale_attempt_may_not_pause_and_is_told_so(api: Api) -> None:

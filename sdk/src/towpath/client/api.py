@@ -265,6 +265,10 @@ class ApiClient:
         """Flow runs, newest first, by `namespace`, `state`, `flow`, `deployment`, `tag`, `since`, `until`, `limit`, `cursor`."""
         return self._ask("GET", "/flow-runs", Page[FlowRunRead], params=filters)
 
+    def delete_flow_run(self, run_id: Id) -> None:
+        """Deletes a flow run that has ended, with its task runs, states and log."""
+        self._request("DELETE", f"/flow-runs/{run_id}")
+
     def get_flow_run(self, run_id: Id) -> FlowRunRead:
         """One flow run."""
         return self._ask("GET", f"/flow-runs/{run_id}", FlowRunRead)
@@ -296,6 +300,10 @@ class ApiClient:
     def pause_attempt(self, run_id: Id, attempt: int, asked: AttemptPause) -> AttemptPaused:
         """Pauses the run that this process executes, or a subflow of it."""
         return self._ask("POST", f"/flow-runs/{run_id}/attempts/{attempt}/pause", AttemptPaused, body=asked)
+
+    def list_attempt_task_runs(self, run_id: Id, attempt: int, **filters: Any) -> Page[TaskRunRead]:
+        """The completed task runs of the run that this process executes, by `limit`, `cursor`."""
+        return self._ask("GET", f"/flow-runs/{run_id}/attempts/{attempt}/task-runs", Page[TaskRunRead], params=filters)
 
     def wait_for_orders(self, run_id: Id, attempt: int, seen: Id | None = None, wait_seconds: float = 0) -> RunOrders:
         """Where the run is; waits up to `wait_seconds` until that is another state than `seen`."""

@@ -31,8 +31,9 @@ def read_earlier(settings: Settings, taken: TakenRun) -> dict[str, Child]:
     while True:
         try:
             with ApiClient.of(settings) as client:
-                runs = iterate(client.list_task_runs, flow_run_id=taken.run.id, state=StateType.COMPLETED.value)
-                return collect_earlier(runs)
+                return collect_earlier(
+                    iterate(client.list_attempt_task_runs, run_id=taken.run.id, attempt=taken.run.attempt)
+                )
         except ApiUnavailable as error:
             failures += 1
             logger.warning("Waiting to read what earlier attempts have done: %s", error)

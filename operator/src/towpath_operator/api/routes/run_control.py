@@ -12,10 +12,14 @@ from towpath.contract.run_control import (
     FlowRunResume,
     RunOrders,
 )
-from towpath.contract.runs import FlowRunRead
+from towpath.contract.runs import FlowRunRead, Page, TaskRunRead
+from towpath.contract.states import StateType
 from towpath_operator.api.access import Caller, GuardedRoute, guarded
 from towpath_operator.api.hub import TheCaller, TheHub
+from towpath_operator.api.queries import DEFAULT_LIMIT, Cursor, Limit, page_by
 from towpath_operator.domain.access import POD, needs
+from towpath_operator.domain.codes import CODES
+from towpath_operator.domain.filters import TaskRunFilter
 from towpath_operator.services.hub import Hub
 
 router = APIRouter(prefix="/flow-runs/{run_id}", route_class=GuardedRoute)
@@ -73,6 +77,22 @@ async def pause_attempt(
     """A run's own process pauses or suspends it, or a subflow of it. A key that was resumed before is answered so."""
     await caller.own(await hub.run_control.find_root(run_id), number)
     return await hub.run_control.pause_attempt(run_id, number, asked)
+
+
+@router.get("/attempts/{number}/task-runs", tags=["attempts"], operation_id="list_attempt_task_runs")
+@guarded(POD)
+async def list_attempt_task_runs(
+    run_id: UUID,
+    number: Number,
+    hub: TheHub,
+    caller: TheCaller,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[TaskRunRead]:
+    """Lists the run's task runs that have completed, for its own process: what earlier attempts have done and kept."""
+    await caller.own(await hub.run_control.find_root(run_id), number)
+    completed = TaskRunFilter(flow_run_id=run_id, states=((CODES[StateType.COMPLETED], None),))
+    return await hub.task_runs.list(completed, page_by(limit, cursor, UUID))
 
 
 @router.get("/attempts/{number}/orders", tags=["attempts"], operation_id="wait_for_orders")

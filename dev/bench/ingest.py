@@ -133,11 +133,12 @@ async def send(address: str, roots: list[list[bytes]], rate: float | None = None
 
 
 def measure(runs: int, database: str, folder: Path, *, logs: int = 0, rate: float | None = None) -> Measured:
-    """Sends `runs` task runs to a new server. `rate` bounds the task runs a second.
+    """Sends `runs` task runs, or a few less, to a new server, as many to each root. `rate` bounds the task runs a second.
 
     Raises:
         RuntimeError: when one of them is not there afterwards.
     """
+    runs -= runs % ROOTS
     roots = make_bodies(runs, logs=logs)
     with server(database, folder) as (address, pid):
         before = _size(folder)

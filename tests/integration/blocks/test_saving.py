@@ -148,6 +148,21 @@ def test_what_does_not_fit_its_class_is_said_without_its_values(server: ServerPr
     assert Harbour.load("unfit", validate=False).name == ["not", "a", "text"]
 
 
+@pytest.mark.parametrize("papers", [HUSH * 100_000, {f"k{n}": HUSH for n in range(60)}], ids=["too long", "too many"])
+def test_what_is_too_much_is_said_without_being_shown(papers: Any) -> None:
+    class Chest(Block):
+        """Holds much."""
+
+        one: SecretStr | None = None
+        many: dict[str, SecretStr] = {}
+
+    field = "one" if isinstance(papers, str) else "many"
+    chest = Chest.model_validate({field: papers})
+    with pytest.raises(BlockError, match="cannot be saved") as caught:
+        chest.save("chest", overwrite=True)
+    assert HUSH not in str(caught.value)
+
+
 def test_a_block_and_its_secrets_are_deleted(server: ServerProcess) -> None:
     Secret(value=SecretStr(HUSH)).save("doomed", overwrite=True)
     Secret.delete("doomed")

@@ -227,3 +227,12 @@ async def test_two_who_save_the_same_name_at_once_are_one_too_many(local: Api) -
         *(local.client.request("PUT", "/blocks?overwrite=false", json=body) for _ in range(5))
     )
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+
+
+async def test_a_block_has_so_many_secrets_and_no_more(local: Api, tmp_path: Path) -> None:
+    body = {"name": "x", "spec": {"type": "barge"}}
+    await local.put("/blocks", body | {"secrets": {f"a{n}": VALUE for n in range(50)}})
+    refused = await local.put("/blocks", body | {"secrets": {"b": VALUE}}, 422)
+    assert "51" in refused["detail"]
+    assert len(secret_files(tmp_path)) == 50
+    await local.put("/blocks", body | {"secrets": {f"a{n}": VALUE for n in range(51)}}, 422)

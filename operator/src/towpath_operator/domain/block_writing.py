@@ -27,6 +27,9 @@ _TRACKERS: Final = (
     ("labels", "helm.toolkit.fluxcd.io/name", "Flux"),
 )
 
+MAX_SECRETS: Final = 50
+"""Secret fields of a Block, as its schema has it."""
+
 NameSecret = Callable[[str, str], SecretRef]
 """Where the secret of a block (its resource name) and a field is kept."""
 
@@ -70,6 +73,11 @@ def plan_secrets(
             ) from None
         refs[name] = name_secret(resource_name, name)
     refs = {name: ref for name, ref in refs.items() if not is_below_reference(declaration.spec.config, name)}
+    if len(refs) > MAX_SECRETS:
+        raise InvalidRequest(
+            f"The block has {len(refs)} secret fields and may have {MAX_SECRETS}.",
+            [FieldError(field="secrets", message="keep several in one, as a SecretDict does")],
+        )
     dropped = [
         ref
         for ref in existing

@@ -17,7 +17,7 @@ from towpath.client.api import ApiClient
 from towpath.client.asking import client_for_asking
 from towpath.contract.block_secrets import encode_secret
 from towpath.contract.block_types import BlockTypePut
-from towpath.contract.declared import BlockPut, BlockRead
+from towpath.contract.declared import BlockPut, BlockRead, EncodedSecret
 from towpath.contract.problems import Code
 from towpath.contract.resources.block import BlockSpec
 from towpath.errors import ApiRefused, BlockError, BlockNotFound
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from towpath.blocks.core import Block
 
 B = TypeVar("B", bound="Block")
+
+Secrets = dict[str, str | EncodedSecret | None]
+"""Secrets as they travel, by field; None takes one away."""
 
 _NAME: Final = re.compile(r"[^/\x00-\x1f\x7f]{1,200}")
 
@@ -88,13 +91,8 @@ def save(
         BlockError: there is one of that name, and `overwrite` is False.
         ApiError: the API is away, or refuses.
     """
-    declaration = BlockPut(
-        namespace=namespace,
-        name=check_name(name),
-        spec=BlockSpec(type=slug, name=name, config=document.config),
-        secrets={field: encode_secret(value) for field, value in document.secrets.items()},
-        keep_secrets=False,
-    )
+    secrets: Secrets = {field: encode_secret(value) for field, value in document.secrets.items()}
+    declaration = build_declaration(slug, name, namespace, document.config, secrets, keep=False)
     with client_for_asking() as client:
         if block_type is not None:
             client.put_block_type(block_type.model_copy(update={"namespace": namespace}))
@@ -107,6 +105,26 @@ def save(
                 ) from error
             raise
     return Kept(read.id, read.namespace, slug, read.name)
+
+
+def build_declaration(
+    slug: str, name: str, namespace: str, config: dict[str, Any], secrets: Secrets, *, keep: bool
+) -> BlockPut:
+    """What the API is told of a block.
+
+    Args:
+        keep: whether secrets that are kept and not given here stay.
+
+    Raises:
+        BlockError: something of it is too long or too many; the message shows no secret.
+    """
+    try:
+        spec = BlockSpec(type=slug, name=check_name(name), config=config)
+        return BlockPut(namespace=namespace, name=name, spec=spec, secrets=secrets, keep_secrets=keep)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"][:2])
+        raise BlockError(f"Block {slug}/{name} cannot be saved: {field}: {first['msg']}.") from None
 
 
 def register_type(block_type: BlockTypePut) -> None:

@@ -174,16 +174,9 @@ def _put(
     overwrite: bool,
     keep: bool,
 ) -> "BlockRead":
-    from towpath.contract.declared import BlockPut  # noqa: PLC0415 - see asking.open_api
-    from towpath.contract.resources.block import BlockSpec  # noqa: PLC0415
+    from towpath.blocks.storing import build_declaration  # noqa: PLC0415 - see asking.open_api
 
-    declaration = BlockPut(
-        namespace=namespace,
-        name=name,
-        spec=BlockSpec(type=slug, name=name, config=config),
-        secrets=read_secrets(secret or []),
-        keep_secrets=keep,
-    )
+    declaration = build_declaration(slug, name, namespace, config, read_secrets(secret or []), keep=keep)
     return client.put_block(declaration, overwrite=overwrite)
 
 

@@ -29,6 +29,15 @@ const queries = new QueryClient({
 const router = createAppRouter(queries)
 followChanges(queries)
 
+// Parts of a page that a newer server no longer has: the page begins anew, with its parts. Once, so that it never goes round.
+const RENEWED = 'towpath.renewed'
+window.addEventListener('vite:preloadError', (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RENEWED) ?? 0) < 60_000) return
+  event.preventDefault()
+  sessionStorage.setItem(RENEWED, String(Date.now()))
+  window.location.reload()
+})
+
 const root = document.getElementById('root')
 if (root === null) throw new Error('The page has no element with the id root.')
 createRoot(root).render(

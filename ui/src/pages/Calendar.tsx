@@ -127,7 +127,7 @@ function DayCell({ day, today, plans, ran }: CellProps) {
         <span className={classes.long}>{dayName.format(day.start)}</span>
       </span>
       {ran.length > 0 && (
-        <Link to="/flow-runs" search={bounds} className={classes.ran} aria-label={`Runs of ${dayName.format(day.start)}`}>
+        <Link to="/flow-runs" search={bounds} className={classes.ran} title={`Runs of ${dayName.format(day.start)}`}>
           {ran.map(([type, count]) => (
             <span key={type} className="numbers">
               <StateIcon type={type} size={13} label={type.toLowerCase()} /> {count.toLocaleString('en')}

@@ -24,6 +24,13 @@ Match = Annotated[
 Limit = Annotated[int | None, typer.Option("-l", "--limit", min=1, help="Flow runs at once; any number if left out.")]
 RunOnce = Annotated[bool, typer.Option("--run-once", help="Launch what is due now, wait for it to end, and stop.")]
 
+Prefetch = Annotated[
+    int | None,
+    typer.Option(
+        "--prefetch-seconds", min=0, help="Taken for Prefect's sake: runs start when due, not looked for ahead."
+    ),
+]
+
 
 @app.callback()
 def agent() -> None:
@@ -36,6 +43,7 @@ def start(
     match: Match = None,
     limit: Limit = None,
     run_once: RunOnce = False,
+    prefetch_seconds: Prefetch = None,
     namespace: Namespace = LOCAL_NAMESPACE,
 ) -> None:
     """Launch the runs of work queues as processes, until Ctrl-C or SIGTERM, which end them too.

@@ -1,4 +1,4 @@
-"""`towpath flow-run`: looks at flow runs, reads their logs, pauses, resumes, retries and cancels them."""
+"""`towpath flow-run`: looks at flow runs, reads their logs, pauses, resumes, retries, cancels and deletes them."""
 
 import logging
 from typing import TYPE_CHECKING, Annotated
@@ -136,6 +136,15 @@ def retry(run: RunId, output: Output = Format.TABLE) -> None:
     """Run an ended flow run again, as the same run: task runs whose results are kept do not run again."""
     with open_api() as client:
         _say(client.retry_flow_run(parse_id(run, "flow run")), output)
+
+
+@app.command()
+def delete(run: RunId) -> None:
+    """Delete a flow run that has ended, with its task runs, states and log."""
+    with open_api() as client:
+        found = client.get_flow_run(parse_id(run, "flow run"))
+        client.delete_flow_run(found.id)
+    print(f"Flow run {found.name!r} is deleted.")
 
 
 def _say(run: "FlowRunRead", output: Format) -> None:

@@ -1,4 +1,4 @@
-"""Files and code in buckets: a real S3 server, a GCS server, and what fsspec knows."""
+"""Files and code in buckets: a real S3 server, servers for Google's and Azure's protocols, and what fsspec knows."""
 
 import io
 import tarfile
@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.azure_server import AzureServer, run_azure_server
 from tests.support.gcs_server import GcsServer, run_gcs_server
 from tests.support.s3_server import S3Server, run_s3_server
 from tests.support.server_process import free_port
 from towpath.errors import StorageError
-from towpath.filesystems import GCS, S3, LocalFileSystem, RemoteFileSystem
+from towpath.filesystems import GCS, S3, Azure, LocalFileSystem, RemoteFileSystem
 from towpath.filesystems.base import FileSystem
 
 Make = Callable[[str], FileSystem]
@@ -41,7 +42,13 @@ def make_s3(server: S3Server, bucket_path: str, **fields: str) -> S3:
     return S3.model_validate({"bucket_path": bucket_path} | given | fields)
 
 
-@pytest.fixture(params=["s3", "gcs", "local", "fsspec"])
+@pytest.fixture(scope="module")
+def azure() -> Generator[AzureServer]:
+    with run_azure_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["s3", "gcs", "azure", "local", "fsspec"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     name = f"b{uuid4().hex}"
     if request.param == "s3":
@@ -52,6 +59,11 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
         google: GcsServer = request.getfixturevalue("gcs")
         google.make_bucket(name)
         return lambda base: GCS.model_validate({"bucket_path": f"{name}/{base}", "endpoint_url": google.url})
+    if request.param == "azure":
+        microsoft: AzureServer = request.getfixturevalue("azure")
+        microsoft.make_container(name)
+        given = {"azure_storage_connection_string": microsoft.connection_string}
+        return lambda base: Azure.model_validate({"bucket_path": f"{name}/{base}"} | given)
     if request.param == "local":
         return lambda base: LocalFileSystem(basepath=str(tmp_path / "shelf" / base))
     return lambda base: RemoteFileSystem.model_validate({"basepath": f"memory://{name}/{base}".rstrip("/")})
@@ -145,6 +157,19 @@ def test_what_is_at_fault_with_a_bucket_is_said(s3: S3Server) -> None:
         assert says in said
         assert "\n" not in said and len(said) < 400
         assert s3.secret_key not in said
+
+
+def test_what_is_at_fault_with_a_container_of_azure_is_said(azure: AzureServer) -> None:
+    azure.make_container("mine")
+    for bucket_path, string, says in (
+        ("nowhere", azure.connection_string, "az://nowhere/a cannot be reached: there is no such bucket"),
+        ("mine", azure.connection_string.replace("AccountKey=", "AccountKey=AAAA"), "may not be read or written"),
+    ):
+        storage = Azure.model_validate({"bucket_path": bucket_path, "azure_storage_connection_string": string})
+        with pytest.raises(StorageError) as caught:
+            storage.write_path("a", b"x")
+        assert says in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 def test_secrets_are_not_shown(s3: S3Server) -> None:

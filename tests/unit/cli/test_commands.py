@@ -92,6 +92,7 @@ def test_a_value_that_the_environment_overrides_is_told_so(
         (["profile", "create", "a", "--from", "b"], "no profile 'b' to copy"),
         (["flow", "ls"], "No API is set"),
         (["flow-run", "inspect", "abc"], "No API is set"),
+        (["agent", "start", "-q", "night", "--prefetch-seconds", "10"], "No API is set"),
     ],
 )
 def test_errors_are_one_sentence_and_exit_code_1(

@@ -18,7 +18,7 @@ def walk(tmp_path: Path) -> Generator[Walk]:
     walk.close_terminals()
 
 
-@pytest.mark.parametrize("page", ["artifacts.md", "results.md", "coming-from-prefect.md"])
+@pytest.mark.parametrize("page", ["artifacts.md", "results.md", "coming-from-prefect.md", "limit-concurrency.md"])
 def test_the_page_goes_as_it_says(walk: Walk, page: str) -> None:
     steps = list(read_page(PAGES / page))
     assert len(steps) > 2

@@ -86,7 +86,10 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, server: ServerProcess) -> Callable[..., Machine]:
-    return lambda name, **environment: Machine(tmp_path / name, TOWPATH_API_URL=server.url, **environment)
+    def make(name: str, **environment: str) -> Machine:
+        return Machine(tmp_path / name, TOWPATH_API_URL=server.url, **environment)
+
+    return make
 
 
 def test_what_a_flow_shows_is_listed_inspected_and_deleted(machine: Callable[..., Machine]) -> None:

@@ -71,6 +71,10 @@ def test_with_an_address_in_the_settings_nothing_is_looked_for(tmp_path: Path) -
     assert not (tmp_path / "home").exists()
 
 
+def not_installed(name: str) -> None:
+    """What `find_spec` says of a package that is not there."""
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [({"TOWPATH_LOCAL_SERVER": "false"}, "TOWPATH_LOCAL_SERVER keeps"), ({}, "pip install 'towpath\\[server\\]'")],
@@ -78,7 +82,7 @@ def test_with_an_address_in_the_settings_nothing_is_looked_for(tmp_path: Path) -
 def test_where_none_may_be_started_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", not_installed)
     with pytest.raises(SettingsError, match=said):
         client_for_asking(settings_of(tmp_path / "home", **environment))
     assert not (tmp_path / "home").exists()

@@ -152,6 +152,19 @@ async def test_nobody_changes_the_artifacts_of_another_run(api: Api) -> None:
     assert (await api.get(f"/artifacts/{mine['id']}"))["data"] == 10
 
 
+async def test_a_superseded_attempt_shows_but_makes_no_version_and_changes_none(api: Api) -> None:
+    run = await api.start_run(infraRetries=1)
+    counted = make_artifact(run["id"], key="ships", type="progress", data=1)
+    await api.tell(make_batch(run["id"], counted, attempt=1))
+    await api.end(run, outcome="Infrastructure", reason="Evicted")
+    later = make_artifact(run["id"], key="ships")
+    answer = await api.tell(make_batch(run["id"], later, {**counted, "data": 2}, attempt=1, first=2))
+    assert answer["stale"]
+    assert (await api.get(f"/artifacts/{later['id']}"))["key"] is None
+    [latest] = await shown(api, key="ships", latest=True)
+    assert (latest["id"], latest["data"]) == (counted["id"], 1)
+
+
 async def test_an_artifact_outside_runs_is_its_process_own(api: Api) -> None:
     process = make_id()
     event = make_artifact(None, type="progress", data=1)

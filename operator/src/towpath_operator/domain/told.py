@@ -302,7 +302,7 @@ class Told:
             return _foreign("id")
         elif c.stale:
             return None
-        artifact.take(event)
+        artifact.take(event | {"key": None} if c.stale else event)  # a superseded attempt makes no newest version
         return None
 
     def _attempt(self, event: dict[str, Any], c: "_Context") -> str | None:

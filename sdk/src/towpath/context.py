@@ -15,6 +15,8 @@ from towpath.errors import DefinitionError, MissingContextError, TerminationSign
 from towpath.states import State
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from towpath.engine.control import RunControl
     from towpath.engine.definitions import FlowDefinition, TaskDefinition
     from towpath.engine.slots import Slot
@@ -49,6 +51,7 @@ class FlowRun:
         parameters: as the flow function gets them.
         run_count: how many times it has entered RUNNING.
         attempt: the attempt this process took; 0 when no launcher started it.
+        scheduled_time: when it was to run, or the time of a schedule that it makes up for; None for a run that nobody scheduled.
     """
 
     __slots__ = (
@@ -60,6 +63,7 @@ class FlowRun:
         "parameters",
         "parent_task_run_id",
         "run_count",
+        "scheduled_time",
         "state",
         "tags",
         "version",
@@ -77,6 +81,7 @@ class FlowRun:
         self.attempt = 0
         self.parent_task_run_id: str | None = None
         self.deployment_id: str | None = None
+        self.scheduled_time: datetime | None = None
 
     def __repr__(self) -> str:
         return f"FlowRun(id={self.id!r}, name={self.name!r}, state={self.state!s})"

@@ -69,6 +69,18 @@ def test_a_run_can_be_made_for_later(capsys: pytest.CaptureFixture[str]) -> None
     assert "2035-01-31 08:00:00" in said
 
 
+def test_times_that_were_missed_are_made_up_for_once(capsys: pytest.CaptureFixture[str], server: ServerProcess) -> None:
+    server.declare("soup", "soup.py:soup", schedules=[{"name": "noon", "cron": "0 12 * * *"}])
+    march = ("deployment", "backfill", "soup/soup", "--since", "2026-03-01", "--until", "2026-03-04")
+    said = run(capsys, *march, "--dry-run")
+    assert "2026-03-02 12:00:00" in said
+    assert "3 would be made, 0 there already." in said
+    assert "3 made, 0 there already." in run(capsys, *march)
+    assert [item["existed"] for item in ask(capsys, *march, "--schedule", "noon")["items"]] == [True, True, True]
+    assert "--since: 'yesterday' is no time" in run(capsys, *march[:4], "yesterday", *march[5:], code=1)
+    assert "it has noon" in run(capsys, *march, "--schedule", "midnight", code=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

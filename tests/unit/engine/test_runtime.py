@@ -1,5 +1,6 @@
 """`towpath.runtime`: what runs now, by attribute."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,6 +69,17 @@ def test_the_deployment_is_that_of_the_launched_run_in_subflows_too(told: Record
 
     run = RunIdentity(uuid7_text(), "name", 1, told, deployment_id="deployment-1")
     assert run_flow(launched, run=run).result() == ("deployment-1", ("deployment-1", run.id))
+
+
+def test_a_launched_run_knows_the_time_that_it_is_for(told: Recording) -> None:
+    time = datetime(2026, 3, 1, 6, tzinfo=UTC)
+
+    @flow
+    def launched() -> Any:
+        return runtime.flow_run.scheduled_start_time
+
+    assert run_flow(launched, run=RunIdentity(uuid7_text(), "name", 1, told, scheduled_time=time)).result() == time
+    assert launched() is None
 
 
 def test_an_environment_variable_overrides_an_attribute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from towpath.cli.asking import get_deployment, open_api
-from towpath.cli.output import Column, Format, Namespace, Output, show_list
+from towpath.cli.output import Format, Namespace, Output, print_json, print_table
 from towpath.cli.schedule_options import AnchorDate, Cron, Interval, RRule, Timezone, parse_schedule
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import DeploymentError
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from towpath.contract.declared import DeploymentRead
 
 Name = Annotated[str, typer.Argument(help="The deployment, as flow/deployment.")]
-_BACKFILLED = (
-    Column("Schedule", "schedule"),
-    Column("Time", "time"),
-    Column("Run", "run_id"),
-    Column("There already", "existed"),
-)
 NoSchedule = Annotated[bool, typer.Option("--no-schedule", help="Take all its schedules away.")]
 
 
@@ -85,10 +79,17 @@ def backfill(
     )
     with open_api() as client:
         done = client.backfill_deployment(get_deployment(client, name, namespace).id, asked)
-    show_list(done.items, _BACKFILLED, output)
-    if output is Format.TABLE:
-        made = f"{done.made} would be made" if dry_run else f"{done.made} made"
-        print(f"{made}, {done.existing} there already.")
+    if output is Format.JSON:
+        print_json(done.model_dump(mode="json"))
+        return
+    # The times are what this is about, so they are shown as they are, and not by how long ago they were.
+    rows = [
+        (item.schedule, f"{item.time:%Y-%m-%d %H:%M:%S %Z}", str(item.run_id or ""), "yes" if item.existed else "no")
+        for item in done.items
+    ]
+    print_table(("Schedule", "Time", "Run", "There already"), rows)
+    made = f"{done.made} would be made" if dry_run else f"{done.made} made"
+    print(f"{made}, {done.existing} there already.")
 
 
 def _parse_time(option: str, text: str) -> datetime:

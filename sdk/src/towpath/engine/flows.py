@@ -58,7 +58,7 @@ def create_flow_run(
     run.version = flow.version
     if identity is not None:
         run.attempt, run.deployment_id, run.tags = identity.attempt, identity.deployment_id, list(identity.tags)
-        run.run_count = identity.run_count
+        run.run_count, run.scheduled_time = identity.run_count, identity.scheduled_time
         run.state = State(StateType.PENDING)
         teller, root_id = identity.teller or open_root_teller(run_id, identity.attempt), run_id
     elif parent is not None:

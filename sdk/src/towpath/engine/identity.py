@@ -1,6 +1,7 @@
 """Who a run is when the API knew it first: what a runner tells the engine about the run that it took."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from towpath.context import Child, Telling
@@ -21,6 +22,7 @@ class RunIdentity(NamedTuple):
         told_to_stop: gives the TerminationSignal that the process had, if it had one. An asynchronous flow sees its event loop
             end and not the signal, so it asks; the signal says whether `on_cancellation` or `on_crashed` hooks are called.
         earlier: what came of the task runs of earlier attempts that completed and whose results are kept, by their names.
+        scheduled_time: when it was to run, or the time of a schedule that it makes up for.
     """
 
     id: str
@@ -32,3 +34,4 @@ class RunIdentity(NamedTuple):
     run_count: int = 0
     told_to_stop: Callable[[], TerminationSignal | None] | None = None
     earlier: Mapping[str, Child] = {}
+    scheduled_time: datetime | None = None

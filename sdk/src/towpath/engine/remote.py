@@ -107,6 +107,7 @@ def _bare(run: FlowRun) -> FlowRun:
     other = FlowRun(run.id, run.name, run.flow_name, run.parameters)
     other.tags, other.version, other.attempt, other.run_count = run.tags, run.version, run.attempt, run.run_count
     other.deployment_id, other.parent_task_run_id = run.deployment_id, run.parent_task_run_id
+    other.scheduled_time = run.scheduled_time
     other.state = State(StateType.RUNNING)
     return other
 

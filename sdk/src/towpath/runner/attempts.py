@@ -131,6 +131,7 @@ def _run(flow: Flow[..., Any], taken: TakenRun, launch: Launch, teller: AttemptT
         run_count=run.run_count,
         told_to_stop=stopper.told_to_stop,
         earlier=earlier,
+        scheduled_time=run.scheduled_time,
     )
     try:
         state = run_flow(flow, merge_parameters(taken), run=identity)

@@ -6,6 +6,8 @@ from towpath.context import FlowRun, FlowRunContext
 from towpath.runtime.reading import read_attribute
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     id: str | None
     name: str | None
     flow_name: str | None
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     tags: list[str]
     parameters: dict[str, Any]
     run_count: int
+    scheduled_start_time: datetime | None
     deployment_id: str | None
     parent_flow_run_id: str | None
     root_flow_run_id: str | None
@@ -47,6 +50,7 @@ _READERS = {
     "tags": lambda: list(_field("tags", ())),
     "parameters": lambda: dict(_field("parameters", {})),
     "run_count": lambda: _field("run_count", 0),
+    "scheduled_start_time": lambda: _field("scheduled_time"),
     "deployment_id": lambda: _field("deployment_id"),
     "parent_flow_run_id": _parent_id,
     "root_flow_run_id": _root_id,

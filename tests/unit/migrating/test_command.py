@@ -21,6 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "plain.py": "x = 1\n",
         "other.yaml": "a: 1\n",
         "README.md": "prefect",
+        ".prefectignore": "*.csv",
         ".hidden/flows.py": FLOW,
         "env/pyvenv.cfg": "",
         "env/flows.py": FLOW,
@@ -51,7 +52,8 @@ def test_a_folder_is_migrated_in_place(project: Path, capsys: pytest.CaptureFixt
     assert after["flows.py"].startswith("from towpath import flow\nfrom prefect import variables\n")
     assert "kind: Deployment" in after["f-deployment.yaml"]
     assert "Migrated flows.py" in said and "flows.py:1: `variables` of prefect is not in Towpath" in said
-    assert "3 of 5 files changed; 2 things are left to look at." in said
+    assert ".prefectignore: rename it to .towpathignore: its rules are the same." in said
+    assert "3 of 6 files changed; 3 things are left to look at." in said
     assert run_guarded(["migrate", "f-deployment.yaml", "plain.py"]) == 0
     assert "0 of 2 files changed; 0 things are left to look at." in capsys.readouterr().out
 
@@ -67,7 +69,7 @@ def test_a_difference_is_shown_and_nothing_written(project: Path, capsys: pytest
     assert "Would migrate flows.py" in captured.err
     assert run_guarded(["migrate", "--dry-run", "."]) == 0
     captured = capsys.readouterr()
-    assert captured.out == "" and "3 of 5 files would change" in captured.err
+    assert captured.out == "" and "3 of 6 files would change" in captured.err
     assert texts(project) == before
 
 

@@ -17,6 +17,7 @@ from towpath.migrating.notes import Migrated, Note
 
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 _YAML: Final = (".yaml", ".yml")
+_IGNORE_FILE: Final = ".prefectignore"
 
 
 class Plan(NamedTuple):
@@ -33,7 +34,7 @@ class Plan(NamedTuple):
 
 
 def find_files(given: Iterable[Path]) -> list[Path]:
-    """The files that are named, and in folders all Python and YAML files; none twice.
+    """The files that are named, and in folders all Python and YAML files and Prefect's ignore file; none twice.
 
     Raises:
         MigrationError: one of them is not there, or is of another kind.
@@ -44,7 +45,7 @@ def find_files(given: Iterable[Path]) -> list[Path]:
             found |= dict.fromkeys(_walk(path))
         elif not path.is_file():
             raise MigrationError(f"There is no file {path}.")
-        elif path.suffix not in (".py", *_YAML):
+        elif path.suffix not in (".py", *_YAML) and path.name != _IGNORE_FILE:
             raise MigrationError(f"{path} is neither Python nor YAML: give .py, .yaml or .yml files, or folders.")
         else:
             found[path] = None
@@ -53,6 +54,8 @@ def find_files(given: Iterable[Path]) -> list[Path]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
+        if path.name == _IGNORE_FILE:
+            yield path
         if path.name.startswith(".") or path.name in _SKIPPED or path.is_symlink():
             continue
         if path.is_dir():
@@ -71,6 +74,8 @@ def plan_file(file: Path, migrate_code: Callable[[bytes], Migrated]) -> Plan:
     Raises:
         MigrationError: it cannot be read, or not be understood; the message names the file and the line.
     """
+    if file.name == _IGNORE_FILE:
+        return Plan(file, "", None, (Note(0, "rename it to .towpathignore: its rules are the same."),))
     try:
         raw = file.read_bytes()
     except OSError as error:

@@ -1,7 +1,7 @@
 """A real HTTP server on loopback that takes event batches as the API does, and fails as it is told to.
 
 It applies each (run, attempt, writer, sequence) once. Its faults are what networks and servers do: refuse, hang up before or
-after the commit, answer 429 or 500, refuse items.
+after the commit, answer 429 or 500, refuse items. No tag has a limit.
 """
 
 import json
@@ -43,7 +43,11 @@ class EventSink:
 
         class Handler(_Handler):
             def do_POST(self) -> None:
-                sink.take(self)
+                if self.path.endswith("/slots"):
+                    self.rfile.read(int(self.headers["Content-Length"]))
+                    self.answer(200, {"granted": True, "limited": [], "lease_seconds": 60})
+                else:
+                    sink.take(self)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True

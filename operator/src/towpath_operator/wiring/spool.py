@@ -16,6 +16,8 @@ from towpath_operator.wiring.local_server import try_lock
 
 _COMMAND = (sys.executable, "-m", "towpath.client.spooled")
 LOOK_SECONDS = 2.0
+LONGEST_SECONDS = 60.0
+"""Between two looks while there is what cannot be delivered: a file that may not be read, a full database."""
 
 
 def has_left(home: Path) -> bool:
@@ -73,11 +75,15 @@ async def delivering_spool(
 
 
 async def _deliver_forever(is_due: Callable[[], bool], env: Mapping[str, str], caught_up: asyncio.Event) -> None:
+    pause = LOOK_SECONDS
     while True:
         if await asyncio.to_thread(is_due):
             await _deliver(env)
+            pause = min(2 * pause, LONGEST_SECONDS)
+        else:
+            pause = LOOK_SECONDS
         caught_up.set()
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(pause)
 
 
 async def _deliver(env: Mapping[str, str]) -> None:

@@ -56,6 +56,7 @@ def check_pause(facts: ControlFacts, *, suspend: bool) -> None:
         raise TransitionRefused(
             "This run has no deployment that could launch it again, so it cannot be suspended: pause it."
         )
+    _judge(facts, StateType.PAUSED)
 
 
 def check_resume(facts: ControlFacts, paused_until: int | None, now: int) -> None:
@@ -72,6 +73,7 @@ def check_resume(facts: ControlFacts, paused_until: int | None, now: int) -> Non
         raise TransitionRefused(f"{TIMED_OUT} Run it again.")
     if is_suspended(facts.state, facts.state_name) and not facts.can_launch:
         raise TransitionRefused("The deployment that could launch this run again is gone: apply it first.")
+    _judge(facts, StateType.SCHEDULED if is_suspended(facts.state, facts.state_name) else StateType.RUNNING)
 
 
 def check_retry(facts: ControlFacts) -> None:
@@ -84,12 +86,18 @@ def check_retry(facts: ControlFacts) -> None:
         raise TransitionRefused("A subflow is retried with its root run: retry that one.")
     if facts.state not in TERMINAL:
         raise TransitionRefused(f"Only a run that has ended can be retried; this one is {facts.state_name}.")
-    transition = Transition(
-        RunKind.FLOW_RUN, facts.state, StateType.SCHEDULED, has_infrastructure=False, has_deployment=facts.can_launch
-    )
-    verdict = judge(transition)
     if facts.state is StateType.COMPLETED:
         raise RunEnded("The run has completed: make another run of its deployment.")
+    _judge(facts, StateType.SCHEDULED)
+
+
+def _judge(facts: ControlFacts, after: StateType) -> None:
+    """Asks the table of transitions, which is what all writers of states have in common.
+
+    Raises:
+        TransitionRefused: it does not let the run change so.
+    """
+    verdict = judge(Transition(RunKind.FLOW_RUN, facts.state, after, has_deployment=facts.can_launch))
     if not verdict.accepted:
         raise TransitionRefused(verdict.reason)
 

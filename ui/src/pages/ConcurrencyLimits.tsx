@@ -37,7 +37,7 @@ export function ConcurrencyLimits() {
       { head: 'Namespace', width: 'minmax(80px, 0.6fr)', from: 900, cell: (each) => each.namespace },
       { head: 'In use', width: '84px', number: true, cell: (each) => `${each.active} / ${each.spec.limit}` },
       { head: 'Slots free up', width: '104px', number: true, from: 640, cell: (each) => (each.spec.slotDecayPerSecond == null ? <span className="muted">–</span> : `${each.spec.slotDecayPerSecond} / s`) },
-      { head: 'Waiting', width: '70px', number: true, cell: (each) => each.waiting || <span className="muted">–</span> },
+      { head: 'Waiting', width: '70px', number: true, from: 640, cell: (each) => each.waiting || <span className="muted">–</span> },
       {
         head: '\u00a0',
         width: '110px',

@@ -28,6 +28,7 @@ import { TaskTable } from '../components/TaskTable'
 import { Duration, RelativeTime } from '../components/Times'
 import { Trace } from '../components/Trace'
 import { isEnded } from '../lib/states'
+import { formatIn } from '../lib/times'
 
 const route = getRouteApi('/flow-runs/$id')
 
@@ -69,7 +70,7 @@ function Shown({ run }: { run: Run }) {
 
   return (
     <PageFrame title={run.name} above={[{ label: 'Flow Runs', to: '/flow-runs' }]} mark={<StateBadge state={run.state} />} actions={<RunActions run={run} />}>
-      <StateReason state={run.state} waitingFor={run.waiting_for} />
+      <StateReason state={run.state} waitingFor={run.waiting_for ?? awaited(run)} />
       <Summary run={run} />
       {tasks.isError ? (
         <ErrorState error={tasks.error} retry={() => void tasks.refetch()} />
@@ -121,6 +122,14 @@ function Shown({ run }: { run: Run }) {
       </Tabs>
     </PageFrame>
   )
+}
+
+/** What a paused run waits for, where it waits for a person. */
+function awaited(run: Run): string | undefined {
+  if (run.pause == null) return undefined
+  const { description, input_schema: schema, until } = run.pause
+  const what = description?.trim() ?? (schema == null ? undefined : 'It waits for an input: press “Resume” to give it.')
+  return what === undefined ? undefined : `${what}${until == null ? '' : `\nIt fails unless it is resumed before ${formatIn(Date.parse(until))}.`}`
 }
 
 function Summary({ run }: { run: Run }) {

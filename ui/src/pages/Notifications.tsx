@@ -46,7 +46,7 @@ const columnsWith = (edit: (notification: Notification) => void, look: (notifica
     from: 900,
     cell: (each) => [...each.spec.flows, ...each.spec.deployments, ...each.spec.tags.map((tag) => `#${tag}`)].join(', ') || 'All',
   },
-  { head: 'Told to', width: 'minmax(100px, 1fr)', from: 640, cell: (each) => each.spec.channels.join(', ') },
+  { head: 'Told to', width: 'minmax(100px, 1fr)', from: 640, cell: (each) => <span title={each.spec.channels.join(', ')}>{each.spec.channels.join(', ')}</span> },
   { head: 'Last message', width: '104px', from: 640, cell: (each) => <LastOutcome notification={each} /> },
   { head: 'Last sent', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.last_sent} /> },
   {

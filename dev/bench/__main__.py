@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dev.bench import api, sdk
+from dev.bench import api, sdk, ui
 
-SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main, "api": api.main}
+SUITES: dict[str, Callable[[], str]] = {"sdk": sdk.main, "api": api.main, "ui": ui.main}
 TABLES = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks"
 
 

@@ -109,7 +109,9 @@ def measure_timeline(browser: Any, url: str, run: str) -> list[Measured]:
     page.goto(f"{url}/flow-runs/{run}")
     page.get_by_role("group", name=f"Timeline of {TASKS} task runs").get_by_role("link").nth(5).wait_for()
     page.wait_for_timeout(2_000)  # for the log and the rest of the page to be there: the scrolling is what is measured
-    browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel", "v8", "disabled-by-default-devtools.timeline"])
+    browser.start_tracing(
+        page=page, categories=["devtools.timeline", "toplevel", "v8", "disabled-by-default-devtools.timeline"]
+    )
     page.evaluate(_SCROLL, [STEPS])
     events = json.loads(browser.stop_tracing())["traceEvents"]
     page.close()
@@ -145,7 +147,9 @@ def read_trace(events: list[dict[str, Any]]) -> tuple[float, float]:
         and begun["ts"] <= event["ts"] <= ended["ts"]
     ]
     tasks = [event["dur"] for event in within if event["name"] in ("RunTask", "ThreadControllerImpl::RunTask")]
-    scripts = [event["dur"] for event in within if event["name"] in ("FunctionCall", "FireAnimationFrame", "EvaluateScript")]
+    scripts = [
+        event["dur"] for event in within if event["name"] in ("FunctionCall", "FireAnimationFrame", "EvaluateScript")
+    ]
     return max(tasks, default=0) / 1_000, sum(scripts) / 1_000
 
 
@@ -186,7 +190,9 @@ def build_table(measures: list[Measured]) -> str:
     lines = ["| measure | median | worst | to stay under | |", "|---|---:|---:|---:|---|"]
     for one in measures:
         verdict = "reached" if one.reached else "**not reached**"
-        lines.append(f"| {one.name} | {statistics.median(one.values):.4g} {one.unit} | {max(one.values):.4g} {one.unit} | {one.under:g} {one.unit} | {verdict} |")
+        lines.append(
+            f"| {one.name} | {statistics.median(one.values):.4g} {one.unit} | {max(one.values):.4g} {one.unit} | {one.under:g} {one.unit} | {verdict} |"
+        )
     return "\n".join(lines)
 
 

@@ -111,7 +111,9 @@ def _nearest(color: bytes, palette: list[bytes]) -> int:
     red, green, blue = color
     return min(
         range(len(palette)),
-        key=lambda place: (palette[place][0] - red) ** 2 + (palette[place][1] - green) ** 2 + (palette[place][2] - blue) ** 2,
+        key=lambda place: (
+            (palette[place][0] - red) ** 2 + (palette[place][1] - green) ** 2 + (palette[place][2] - blue) ** 2
+        ),
     )
 
 

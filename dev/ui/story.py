@@ -38,13 +38,73 @@ class Flow:
 
 
 FLOWS = (
-    Flow("water-levels", "hourly", (("fetch", 6), ("clean", 6), ("forecast", 2), ("publish", 1)), 60, 9, 0.05, "0 * * * *", tags=("prod",)),
-    Flow("lock-times", "quarter", (("read", 3), ("match", 3), ("store", 1)), 30, 4, 0.03, "*/15 * * * *", tags=("prod",)),
-    Flow("boat-counts", "nightly", (("list_cameras", 1), ("count", 12), ("summarise", 1)), 240, 25, 0.12, "30 2 * * *", "gpu", ("vision",)),
-    Flow("invoices", "weekdays", (("collect", 2), ("render", 8), ("send", 8)), 360, 6, 0.2, "0 7 * * 1-5", tags=("finance",)),
+    Flow(
+        "water-levels",
+        "hourly",
+        (("fetch", 6), ("clean", 6), ("forecast", 2), ("publish", 1)),
+        60,
+        9,
+        0.05,
+        "0 * * * *",
+        tags=("prod",),
+    ),
+    Flow(
+        "lock-times", "quarter", (("read", 3), ("match", 3), ("store", 1)), 30, 4, 0.03, "*/15 * * * *", tags=("prod",)
+    ),
+    Flow(
+        "boat-counts",
+        "nightly",
+        (("list_cameras", 1), ("count", 12), ("summarise", 1)),
+        240,
+        25,
+        0.12,
+        "30 2 * * *",
+        "gpu",
+        ("vision",),
+    ),
+    Flow(
+        "invoices",
+        "weekdays",
+        (("collect", 2), ("render", 8), ("send", 8)),
+        360,
+        6,
+        0.2,
+        "0 7 * * 1-5",
+        tags=("finance",),
+    ),
 )
-_WORDS = ("amber", "brisk", "calm", "dusky", "eager", "fleet", "gentle", "hazel", "jolly", "keen", "lucid", "merry", "noble", "quiet")
-_BEASTS = ("otter", "heron", "newt", "swan", "carp", "eel", "vole", "teal", "snipe", "coot", "grebe", "tench", "perch", "pike")
+_WORDS = (
+    "amber",
+    "brisk",
+    "calm",
+    "dusky",
+    "eager",
+    "fleet",
+    "gentle",
+    "hazel",
+    "jolly",
+    "keen",
+    "lucid",
+    "merry",
+    "noble",
+    "quiet",
+)
+_BEASTS = (
+    "otter",
+    "heron",
+    "newt",
+    "swan",
+    "carp",
+    "eel",
+    "vole",
+    "teal",
+    "snipe",
+    "coot",
+    "grebe",
+    "tench",
+    "perch",
+    "pike",
+)
 _REASONS = (
     "ConnectionError: the gauge at Lobith does not answer",
     "ValueError: 3 of 8,214 invoices have no address",
@@ -54,7 +114,7 @@ _REASONS = (
 
 def tell_story(seeder: Seeder) -> None:
     """Tells all of it but for the run that goes on."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 a story, not a secret
     _declare(seeder)
     now = now_us()
     for flow in FLOWS:
@@ -64,18 +124,39 @@ def tell_story(seeder: Seeder) -> None:
 
 def tell_going_run(seeder: Seeder) -> str:
     """A run that is under way at this moment; its id."""
-    return _tell_run(seeder, random.Random(3), FLOWS[0], now_us() - 24 * SECOND, going=True)
+    chance = random.Random(3)  # noqa: S311 a story, not a secret
+    return _tell_run(seeder, chance, FLOWS[0], now_us() - 24 * SECOND, going=True)
 
 
 def _declare(seeder: Seeder) -> None:
-    seeder.ask("PUT", "/work-queues", json={"name": "gpu", "spec": {"concurrencyLimit": 4, "launcher": "Agent", "priority": 5}})
-    seeder.ask("PUT", "/blocks", json={"name": "team", "spec": {"type": "slack-webhook", "config": {}}, "secrets": {"url": "https://hooks.invalid/1"}})
+    seeder.ask(
+        "PUT", "/work-queues", json={"name": "gpu", "spec": {"concurrencyLimit": 4, "launcher": "Agent", "priority": 5}}
+    )
+    seeder.ask(
+        "PUT",
+        "/blocks",
+        json={
+            "name": "team",
+            "spec": {"type": "slack-webhook", "config": {}},
+            "secrets": {"url": "https://hooks.invalid/1"},
+        },
+    )
     seeder.ask("PUT", "/blocks", json={"name": "lake", "spec": {"type": "s3", "config": {"bucket_path": "canal/raw"}}})
-    seeder.ask("PUT", "/notifications", json={"name": "failures", "spec": {"states": ["FAILED", "CRASHED"], "channels": ["slack-webhook/team"], "paused": True}})
+    seeder.ask(
+        "PUT",
+        "/notifications",
+        json={
+            "name": "failures",
+            "spec": {"states": ["FAILED", "CRASHED"], "channels": ["slack-webhook/team"], "paused": True},
+        },
+    )
     seeder.ask("PUT", "/concurrency-limits", json={"name": "database", "spec": {"tag": "database", "limit": 3}})
     schema = {
         "type": "object",
-        "properties": {"station": {"type": "string", "default": "Lobith", "position": 0}, "days": {"type": "integer", "default": 3, "position": 1}},
+        "properties": {
+            "station": {"type": "string", "default": "Lobith", "position": 0},
+            "days": {"type": "integer", "default": 3, "position": 1},
+        },
     }
     for flow in FLOWS:
         spec = {"entrypoint": f"flows/{flow.name.replace('-', '_')}.py:main", "parameterSchema": schema}
@@ -89,7 +170,9 @@ def _tell_run(seeder: Seeder, chance: random.Random, flow: Flow, start: int, *, 
     run_id, name = make_id(), f"{chance.choice(_WORDS)}-{chance.choice(_BEASTS)}"
     fails = not going and chance.random() < flow.fails
     items: list[dict[str, Any]] = [
-        make_flow_run(run_id, flow.name, name=name, time=start, tags=list(flow.tags), parameters={"station": "Lobith", "days": 3}),
+        make_flow_run(
+            run_id, flow.name, name=name, time=start, tags=list(flow.tags), parameters={"station": "Lobith", "days": 3}
+        ),
         make_flow_state(run_id, "RUNNING", time=start),
         make_log(run_id, f"Beginning flow run {name!r} for flow {flow.name!r}", time=start),
     ]
@@ -109,15 +192,30 @@ def _tell_run(seeder: Seeder, chance: random.Random, flow: Flow, start: int, *, 
                 continue
             broke = fails and stage == flow.stages[-1][0] and index == count - 1
             items.append(make_log(run_id, f"{stage} took {(end - begun) / SECOND:.1f} s", task_run_id=task, time=end))
-            items.append(make_state(task, "FAILED" if broke else "COMPLETED", time=end, run_count=1, **({"message": _REASONS[0]} if broke else {})))
+            items.append(
+                make_state(
+                    task,
+                    "FAILED" if broke else "COMPLETED",
+                    time=end,
+                    run_count=1,
+                    **({"message": _REASONS[0]} if broke else {}),
+                )
+            )
             ids.append(task)
         at, before = end, ids
     if not going:
         reason = chance.choice(_REASONS)
         state = "CRASHED" if "OOMKilled" in reason else "FAILED"
-        items.append(make_flow_state(run_id, state, time=end + SECOND, message=reason) if fails else make_flow_state(run_id, "COMPLETED", time=end + SECOND))
+        items.append(
+            make_flow_state(run_id, state, time=end + SECOND, message=reason)
+            if fails
+            else make_flow_state(run_id, "COMPLETED", time=end + SECOND)
+        )
     if flow is FLOWS[0]:
-        table = {"columns": ["station", "level", "forecast"], "rows": [["Lobith", 9.82, 9.91], ["Pannerden", 9.4, 9.47], ["Arnhem", 8.75, 8.83]]}
+        table = {
+            "columns": ["station", "level", "forecast"],
+            "rows": [["Lobith", 9.82, 9.91], ["Pannerden", 9.4, 9.47], ["Arnhem", 8.75, 8.83]],
+        }
         items.append(make_artifact(run_id, "table", table, key="levels", description="Water levels in metres"))
     seeder.tell(run_id, items)
     return run_id

@@ -91,12 +91,14 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     seeder.end_run(
         seeder.start_run(name="lost-heron"), "CRASHED", message="The pod was killed for its memory (OOMKilled)."
     )
-    run = seeder.ask("GET", "/flow-runs", params={"flow": "etl", "state": "COMPLETED"})["items"][0]
+    run = seeder.wait_for_run("etl", "COMPLETED")
     task = seeder.ask("GET", "/task-runs", params={"flow_run_id": run["id"]})["items"][0]
     seeder.make_artifacts(run["id"])
     paused = seeder.pause_run(seeder.start_run(name="patient-toad"))
     artifact = seeder.ask("GET", "/artifacts", params={"key": "boats"})["items"][0]
-    yield Seeded(server.url, seeder, deployment, run["id"], task["id"], wide, hostile, run["flow_id"], paused, artifact["id"])
+    yield Seeded(
+        server.url, seeder, deployment, run["id"], task["id"], wide, hostile, run["flow_id"], paused, artifact["id"]
+    )
     seeder.client.close()
     server.stop()
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,16 @@ class Seeder:
         """Runs an example's script against this API, as a person does."""
         environment = os.environ | {"TOWPATH_API_URL": f"{self._url}/api", "TOWPATH_HOME": str(self._home / "flows")}
         subprocess.run([sys.executable, str(ROOT / path)], env=environment, check=True, capture_output=True, timeout=60)
+
+    def wait_for_run(self, flow: str, state: str) -> dict[str, Any]:
+        """The newest run of a flow in this state, once there is one: what a process tells may arrive after its end."""
+        deadline = time.monotonic() + 60
+        while True:
+            found = self.ask("GET", "/flow-runs", params={"flow": flow, "state": state})["items"]
+            if found:
+                return found[0]
+            assert time.monotonic() < deadline, f"No run of {flow} has become {state}."
+            time.sleep(0.1)
 
     def tell(self, run_id: str, items: Sequence[dict[str, Any]]) -> None:
         """Sends events in batches of a size that the API takes."""

@@ -274,7 +274,7 @@ def test_a_limit_is_made_changed_deleted_and_put_back(open_page: OpenPage, seede
 def test_a_queue_is_made_and_paused(open_page: OpenPage, seeded: Seeded) -> None:
     page = open_page("/work-queues")
     page.get_by_role("button", name="New queue").click()
-    page.get_by_label("Name").fill("slow-lane")
+    page.get_by_role("dialog").get_by_label("Name").fill("slow-lane")
     page.get_by_label("Runs at once").fill("2")
     page.get_by_role("button", name="Save").click()
     row = page.get_by_role("row").filter(has_text="slow-lane")

@@ -64,7 +64,7 @@ ui-if-possible:
 
 test-ui: ui uv.lock ## Check the UI: types, lint, vitest, every page in Chromium (TOWPATH_CHROMIUM, else /usr/bin/chromium)
 	@ui/scripts/with-node.sh npm run check
-	$(RUN) --group ui pytest tests/e2e_ui -q
+	$(RUN) --group ui pytest tests/e2e_ui -q -n auto --maxprocesses 4
 
 screenshots: ui uv.lock ## Make the pictures of README and docs anew: a server with real runs, looked at in Chromium
 	$(RUN) --group ui python -m dev.ui.screenshots

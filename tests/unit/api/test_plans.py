@@ -21,6 +21,28 @@ PLANS = [
         "ix_flow_runs_state_type_expected_time_id",
     ),
     ("SELECT id FROM flow_runs WHERE name = 'n'", "ix_flow_runs_name"),
+    *(
+        (f"SELECT id FROM flow_runs ORDER BY {key} DESC, id DESC LIMIT 100", f"ix_flow_runs_{key}_id")
+        for key in ("begins", "ends", "duration", "name")
+    ),
+    (
+        "SELECT id FROM flow_runs WHERE namespace = 'n' ORDER BY expected_time DESC, id DESC LIMIT 100",
+        "ix_flow_runs_namespace_expected_time_id",
+    ),
+    (
+        "SELECT id FROM flow_runs WHERE work_queue_id = x'00' ORDER BY expected_time DESC, id DESC LIMIT 100",
+        "ix_flow_runs_work_queue_id_expected_time_id",
+    ),
+    (
+        "SELECT flow_run_id FROM flow_run_parameters WHERE name = 'env' AND value = 'prod'",
+        "PRIMARY KEY (name=? AND value=?)",
+    ),
+    (
+        "SELECT bucket, state, number FROM rollups WHERE kind = 0 AND seconds = 300 AND scope = 0 AND owner = '' "
+        "AND bucket >= 5 AND bucket < 9",
+        "PRIMARY KEY (kind=? AND seconds=? AND scope=? AND owner=? AND bucket>? AND bucket<?)",
+    ),
+    ("SELECT min(bucket) FROM rollups WHERE seconds = 300", "ix_rollups_seconds_bucket"),
     ("SELECT id FROM flow_runs WHERE revision > 5 ORDER BY revision LIMIT 100", "ix_flow_runs_revision"),
     (
         "SELECT id FROM flow_runs WHERE state_type = 0 AND work_queue_id = x'00' AND run_after <= 5 ORDER BY run_after, id",

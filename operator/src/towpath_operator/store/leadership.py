@@ -8,11 +8,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
-
-import asyncpg
 
 from towpath_operator.store.engine import POSTGRES_SETTINGS, Database
+from towpath_operator.store.sessions import failures, open_session
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +29,13 @@ async def lead(database: Database, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await _lead_once(dsn, work)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except failures() as error:
             logger.warning("No leader can be chosen for now: %s", error)
         await asyncio.sleep(CHECK_SECONDS)
 
 
 async def _lead_once(dsn: str, work: Callable[[], Awaitable[None]]) -> None:
-    connection: Any = await asyncpg.connect(dsn, timeout=ANSWER_SECONDS, server_settings=_SESSION)
+    connection = await open_session(dsn, ANSWER_SECONDS, _SESSION)
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", KEY, timeout=ANSWER_SECONDS):
             return
@@ -52,7 +50,7 @@ async def _lead_once(dsn: str, work: Callable[[], Awaitable[None]]) -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
     finally:
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with contextlib.suppress(*failures()):
             await connection.close(timeout=1)
 
 

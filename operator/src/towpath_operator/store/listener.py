@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import asyncpg
 from sqlalchemy import URL
 
 from towpath_operator.store.engine import ALL_TOPICS, ANY_HINT, CHANNEL, unpack_notice
+from towpath_operator.store.sessions import failures, open_session
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
@@ -45,12 +45,12 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except failures() as error:
                 logger.warning("Not listening to PostgreSQL for now: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
-        connection: Any = await asyncpg.connect(self._dsn, timeout=CHECK_SECONDS)
+        connection = await open_session(self._dsn, CHECK_SECONDS)
         try:
             await connection.add_listener(CHANNEL, self._heard)
             self._hear(ALL_TOPICS, (ANY_HINT,))

@@ -1,13 +1,15 @@
-/** Finds a page, a flow, a deployment, a run by its name or id: Ctrl K. */
-import { Modal, ScrollArea, TextInput } from '@mantine/core'
+/** Finds a page, a run by a part of its name or its id, and all that is declared by its name: Ctrl K. */
+import { Modal, ScrollArea, TextInput, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Activity, type LucideIcon, Rocket, Search, Workflow } from 'lucide-react'
+import { Activity, Blocks, FileText, Layers, type LucideIcon, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
 import { type KeyboardEvent, useId, useState } from 'react'
 
-import { deploymentPages, flowPages } from '../api/declared'
+import { artifactPages } from '../api/artifacts'
+import { blockPages, deploymentPages, flowPages, workQueuePages } from '../api/declared'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
+import type { Page } from '../api/types'
 import classes from './CommandPalette.module.css'
 import { useNamespace } from './namespaces'
 import { usePages } from './Shell'
@@ -91,43 +93,74 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 }
 
 function useEntries(text: string): Entry[] {
+  const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
+  const pages = usePageEntries().filter((entry) => matches(entry.label))
+  const runs = useRunEntries(text)
+  const declared = useDeclaredEntries(text !== '')
+  if (text === '') return [...pages, ...runs]
+  const found = declared.map((kind) => kind.filter((entry) => matches(entry.label)).slice(0, MOST))
+  return [...pages, ...runs, ...found.flat()]
+}
+
+/** Pages, and what can be done on any of them. */
+function usePageEntries(): Entry[] {
+  const navigate = useNavigate()
+  const pages = usePages()
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  const next = scheme === 'dark' ? 'light' : 'dark'
+  return [
+    ...pages.map(({ to, label, icon }) => ({ key: to, icon, label, kind: 'Page', go: () => void navigate({ to }) })),
+    { key: 'block-types', icon: Blocks, label: 'New block', kind: 'Action', go: () => void navigate({ to: '/blocks', search: { tab: 'types' } }) },
+    { key: 'colours', icon: next === 'dark' ? Moon : Sun, label: `Show ${next} colours`, kind: 'Action', go: () => setColorScheme(next) },
+  ]
+}
+
+/** Runs by a part of their name or their whole id; the newest while nothing is typed. */
+function useRunEntries(text: string): Entry[] {
   const navigate = useNavigate()
   const namespace = useNamespace()
-  const pages = usePages()
   const [wanted] = useDebouncedValue(text, 200)
   const [soon] = useState(() => new Date(Date.now() + 60_000).toISOString())
-  const flows = useInfiniteQuery(flowPages(namespace))
-  const deployments = useInfiniteQuery(deploymentPages(namespace))
   const named = useQuery({ ...flowRunsQuery({ search: wanted, namespace }, MOST), enabled: wanted !== '' && !UUID.test(wanted) })
   const byId = useQuery({ ...flowRunQuery(wanted), enabled: UUID.test(wanted), retry: false })
   const recent = useQuery({ ...flowRunsQuery({ until: soon, namespace }, 5), enabled: wanted === '' })
-  const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
   // While a person still types, runs of what was asked before would come first under Enter.
-  const asked = wanted === text && !named.isPlaceholderData
-  const found = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
-  const runs = asked ? found : []
+  if (wanted !== text || named.isPlaceholderData) return []
+  const runs = wanted === '' ? recent.data?.items : byId.data !== undefined ? [byId.data] : named.data?.items
+  return (runs ?? []).map((run) => ({
+    key: run.id,
+    icon: Activity,
+    label: `${run.name} · ${run.flow_name}`,
+    kind: 'Flow run',
+    go: () => void navigate({ to: '/flow-runs/$id', params: { id: run.id } }),
+  }))
+}
+
+/** What is declared and what runs have shown, a list for each kind; asked for once something is typed. */
+function useDeclaredEntries(enabled: boolean): Entry[][] {
+  const navigate = useNavigate()
+  const namespace = useNamespace()
+  const flows = useInfiniteQuery({ ...flowPages(namespace), enabled })
+  const deployments = useInfiniteQuery({ ...deploymentPages(namespace), enabled })
+  const queues = useInfiniteQuery({ ...workQueuePages(namespace), enabled })
+  const blocks = useInfiniteQuery({ ...blockPages(namespace), enabled })
+  const artifacts = useInfiniteQuery({ ...artifactPages({ namespace, latest: true }), enabled })
   return [
-    ...pages.filter((page) => matches(page.label)).map(({ to, label, icon }) => ({ key: to, icon, label, kind: 'Page', go: () => void navigate({ to }) })),
-    ...(runs ?? []).map((run) => ({
-      key: run.id,
-      icon: Activity,
-      label: `${run.name} · ${run.flow_name}`,
-      kind: 'Flow run',
-      go: () => void navigate({ to: '/flow-runs/$id', params: { id: run.id } }),
+    itemsOf(flows.data).map((each) => ({ key: each.id, icon: Workflow, label: each.name, kind: 'Flow', go: () => void navigate({ to: '/flows/$id', params: { id: each.id } }) })),
+    itemsOf(deployments.data).map((each) => ({
+      key: each.id,
+      icon: Rocket,
+      label: each.full_name,
+      kind: 'Deployment',
+      go: () => void navigate({ to: '/deployments/$id', params: { id: each.id } }),
     })),
-    ...(text === '' ? [] : (flows.data?.pages.flatMap((page) => page.items) ?? []))
-      .filter((flow) => matches(flow.name))
-      .slice(0, MOST)
-      .map((flow) => ({ key: flow.id, icon: Workflow, label: flow.name, kind: 'Flow', go: () => void navigate({ to: '/flows/$id', params: { id: flow.id } }) })),
-    ...(text === '' ? [] : (deployments.data?.pages.flatMap((page) => page.items) ?? []))
-      .filter((deployment) => matches(deployment.full_name))
-      .slice(0, MOST)
-      .map((deployment) => ({
-        key: deployment.id,
-        icon: Rocket,
-        label: deployment.full_name,
-        kind: 'Deployment',
-        go: () => void navigate({ to: '/deployments/$id', params: { id: deployment.id } }),
-      })),
+    itemsOf(artifacts.data).flatMap((each) =>
+      each.key == null ? [] : [{ key: each.id, icon: FileText, label: each.key, kind: 'Artifact', go: () => void navigate({ to: '/artifacts/$id', params: { id: each.id } }) }],
+    ),
+    itemsOf(queues.data).map((each) => ({ key: each.id, icon: Layers, label: each.name, kind: 'Runs of a queue', go: () => void navigate({ to: '/flow-runs', search: { queue: [each.name] } }) })),
+    itemsOf(blocks.data).map((each) => ({ key: each.id, icon: Blocks, label: `${each.spec.type}/${each.name}`, kind: 'Block', go: () => void navigate({ to: '/blocks' }) })),
   ]
 }
+
+const itemsOf = <T,>(data: InfiniteData<Page<T>> | undefined): T[] => data?.pages.flatMap((page) => page.items) ?? []

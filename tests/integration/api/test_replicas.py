@@ -18,10 +18,10 @@ from tests.support.postgres import Postgres
 from tests.support.webhook import Webhook, receiving
 from towpath_operator.store import leadership
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 WAIT_SECONDS = 150.0
-RUNS_OF_EACH = 60
+RUNS_OF_EACH = 30
 CLIENTS = 3
 
 

@@ -106,8 +106,8 @@ _BEASTS = (
     "pike",
 )
 _REASONS = (
-    "ConnectionError: the gauge at Lobith does not answer",
-    "ValueError: 3 of 8,214 invoices have no address",
+    "ConnectionError: the source does not answer",
+    "ValueError: 3 of 8,214 rows have no place",
     "The pod was killed for its memory (OOMKilled): it asked for 512Mi.",
 )
 

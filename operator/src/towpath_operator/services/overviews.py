@@ -8,7 +8,7 @@ import asyncio
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from uuid import UUID
 
 from towpath.contract.ids import now_us
@@ -29,7 +29,6 @@ from towpath_operator.store.types import Row
 
 MOST_COUNTED = 10_000
 """Where no counts are kept for a filter, a histogram counts so many runs."""
-SLICES = 20
 MOST_PARTS = 10_000
 
 
@@ -76,16 +75,13 @@ class Overviews:
         now = now_us()
         async with self._database.read() as reader:
             total = await rows.count_started(reader, wanted)
-            bounds = await rows.find_bounds(reader, wanted) if total else None
+            bounds = await rows.find_bounds(reader, wanted) if total > limit else None
             if bounds is None:
-                return RunDurations(items=[], total=0)
-            first, last = bounds[0], bounds[1] + 1
-            if total <= limit:
-                slices, each = [(first, last)], limit
+                found = await rows.list_dots(reader, wanted, limit)
             else:
-                edges = [first + (last - first) * index // SLICES for index in range(SLICES + 1)]
-                slices, each = list(pairwise(edges)), max(1, limit // SLICES)
-            found = await rows.list_dots(reader, wanted, slices, each)
+                first, last = bounds
+                times = [first + (last - first) * index // limit for index in range(limit)]
+                found = await rows.list_dots_after(reader, wanted, times)
             names = await rows.find_flow_names(reader, list({row["flow_id"] for row in found}))
         items = [_dot(row, names.get(row["flow_id"], "unknown"), now) for row in found]
         items.sort(key=lambda item: (item.start_time, item.id))

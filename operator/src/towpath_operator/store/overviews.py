@@ -1,10 +1,12 @@
 """Reads many runs as little as possible: counts over time, samples of durations, the parts of a graph. See services.overviews."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from towpath_operator.domain.filters import FlowRunFilter, TaskRunFilter
 from towpath_operator.domain.graphs import Part
@@ -47,18 +49,14 @@ async def _count(reader: Reader, newest: Select[Any, Any], seconds: int) -> list
     return [(int(at) * width, state, number) for at, state, number in (await reader.execute(query)).all()]
 
 
-_DOT = (
-    select(
-        flow_runs.c.id,
-        flow_runs.c.name,
-        flow_runs.c.flow_id,
-        flow_runs.c.state_type,
-        flow_runs.c.state_name,
-        flow_runs.c.start_time,
-        flow_runs.c.end_time,
-    )
-    .where(flow_runs.c.start_time.is_not(None))
-    .order_by(flow_runs.c.expected_time.desc(), flow_runs.c.id.desc())
+_DOT = select(
+    flow_runs.c.id,
+    flow_runs.c.name,
+    flow_runs.c.flow_id,
+    flow_runs.c.state_type,
+    flow_runs.c.state_name,
+    flow_runs.c.start_time,
+    flow_runs.c.end_time,
 )
 
 
@@ -68,17 +66,29 @@ async def count_started(reader: Reader, wanted: FlowRunFilter) -> int:
     return await count_capped(reader, select(flow_runs.c.id).where(*conditions))
 
 
-async def list_dots(
-    reader: Reader, wanted: FlowRunFilter, slices: Sequence[tuple[int, int]], each: int
-) -> Sequence[Row]:
-    """Started runs that match: of each slice (since, until) of the expected time the newest `each`."""
-    conditions: list[ColumnElement[bool]] = flow_run_conditions(wanted)
-    time = flow_runs.c.expected_time
-    parts = [
-        select(_DOT.where(*conditions, time >= since, time < until).limit(each).subquery()) for since, until in slices
-    ]
-    query = parts[0] if len(parts) == 1 else union_all(*parts)
-    return (await reader.execute(query)).mappings().all()
+async def list_dots(reader: Reader, wanted: FlowRunFilter, limit: int) -> Sequence[Row]:
+    """The newest started runs that match."""
+    newest = _DOT.where(*flow_run_conditions(wanted), flow_runs.c.start_time.is_not(None))
+    newest = newest.order_by(flow_runs.c.expected_time.desc(), flow_runs.c.id.desc()).limit(limit)
+    return (await reader.execute(newest)).mappings().all()
+
+
+async def list_dots_after(reader: Reader, wanted: FlowRunFilter, times: Sequence[int]) -> Sequence[Row]:
+    """For each of these times the first started run that matches and was expected then or later, each run once."""
+    if reader.dialect.name == "sqlite":
+        at: Any = func.json_each(json.dumps(times)).table_valued("value").c.value
+    else:
+        at = func.unnest(cast(list(times), ARRAY(BigInteger))).table_valued("value").render_derived().c.value
+    first = (
+        select(flow_runs.c.id)
+        .where(*flow_run_conditions(wanted), flow_runs.c.start_time.is_not(None), flow_runs.c.expected_time >= at)
+        .order_by(flow_runs.c.expected_time, flow_runs.c.id)
+        .limit(1)
+        .correlate(at.table)
+        .scalar_subquery()
+    )
+    ids = {run_id for run_id in (await reader.execute(select(first).select_from(at.table))).scalars() if run_id}
+    return (await reader.execute(_DOT.where(flow_runs.c.id.in_(ids)))).mappings().all()
 
 
 async def find_flow_names(reader: Reader, ids: Sequence[UUID]) -> Mapping[UUID, str]:

@@ -21,8 +21,8 @@ async def _count(reader: Reader, wanted: TaskRunFilter) -> tuple[int, bool]:
     if not rows.is_joined(wanted):
         return await rows.count_task_runs(reader, wanted), False
     kept = await _kept(reader, wanted)
-    if kept > COUNTED:
-        return kept, False
+    if kept > COUNTED or (kept and wanted.states):
+        return kept, False  # only runs without any state are not counted there
     matching, more = await rows.count_newest(reader, wanted, MOST_COUNTED)
     return (matching, more) if kept <= matching else (kept, False)
 

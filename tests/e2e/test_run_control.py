@@ -45,6 +45,7 @@ def test_a_suspended_run_leaves_its_pod_and_goes_on_in_another(controlled: Names
     ask(controlled, "suspends", "resume")
     run = controlled.wait_condition("flowruns.towpath.dev", "suspends", "Succeeded")
     assert (run["status"]["state"], run["status"]["attempt"]) == ("Completed", 2)
+    wait_for("the second pod's end is reported", lambda: ask_attempts(controlled, "suspends")[1]["ended_at"])
     first, second = ask_attempts(controlled, "suspends")
     assert (first["exit_code"], second["exit_code"], first["outcome"]) == (0, 0, "Exited")
     assert f"weighed at {first['pod_name']}, went on at {second['pod_name']} with 7" in controlled.logs("suspends")

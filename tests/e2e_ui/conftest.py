@@ -83,7 +83,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     home = tmp_path_factory.mktemp("server")
     server = Server(home)
     seeder = Seeder(server.url, home)
-    seeder.run_example("examples/etl/etl.py")
+    run = seeder.run_example("examples/etl/etl.py", "etl")
     deployment = seeder.declare()
     hostile = seeder.make_hostile_run()
     wide = seeder.make_wide_run(5_000, "five-thousand")
@@ -91,7 +91,6 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     seeder.end_run(
         seeder.start_run(name="lost-heron"), "CRASHED", message="The pod was killed for its memory (OOMKilled)."
     )
-    run = seeder.wait_for_run("etl", "COMPLETED")
     task = seeder.ask("GET", "/task-runs", params={"flow_run_id": run["id"]})["items"][0]
     seeder.make_artifacts(run["id"])
     paused = seeder.pause_run(seeder.start_run(name="patient-toad"))

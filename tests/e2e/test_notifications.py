@@ -163,6 +163,30 @@ def test_a_template_that_cannot_be_used_is_not_ready(receiver: Namespace) -> Non
     assert "nothing" in ready["message"]
 
 
+def test_an_automation_that_is_applied_pauses_the_runs_deployment(receiver: Namespace) -> None:
+    receiver.apply_scenarios(SCENARIOS, {"fails": {}, "succeeds": {}})
+    spec = {
+        "trigger": {"states": ["FAILED"], "flows": ["fails"]},
+        "actions": [{"pauseDeployment": {}}, {"runDeployment": {"deployment": "succeeds/main"}}],
+    }
+    receiver.apply(make_document("Automation", "stop", spec))
+    receiver.wait_condition("automations.towpath.dev", "stop", "Ready", 30)
+    receiver.create_run("fails.main", "fails-again")
+    receiver.wait_finished("fails-again")
+
+    def is_paused() -> bool:
+        return receiver.get("deployments.towpath.dev", "fails.main")["spec"].get("paused") is True
+
+    wait_for("the deployment is paused", is_paused, 60)
+
+    def has_fired() -> bool:
+        return bool(receiver.get("automations.towpath.dev", "stop")["status"].get("lastFired"))
+
+    wait_for("lastFired", has_fired, 60)
+    runs = receiver.read_api("flow-runs", namespace=receiver.name, tag="automation")["items"]
+    assert [run["flow_name"] for run in runs] == ["succeeds"]
+
+
 def test_a_second_task_waits_for_a_limit_that_is_applied(receiver: Namespace) -> None:
     receiver.apply_scenarios(SCENARIOS, {"docks": {}})
     receiver.apply(make_document("ConcurrencyLimit", "dock", {"tag": "dock", "limit": 1}))

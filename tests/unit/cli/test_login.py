@@ -60,7 +60,7 @@ def test_a_token_is_asked_for_checked_and_kept_for_its_owner_alone(
     assert read_profiles(home).values["default"] == {"TOWPATH_API_TOKEN": "good", "TOWPATH_API_URL": URL}
     assert stat.S_IMODE(profiles_path(home).stat().st_mode) == 0o600
     asked = (home.parent / "bin" / "kubectl.asked").read_text().strip()
-    assert asked == "--context prod --namespace team create token --audience towpath-api --duration=3600s -- me"
+    assert asked == "--context prod --namespace team create token me --audience towpath-api --duration=3600s"
 
 
 def test_logging_out_forgets_the_token_and_nothing_else(capsys: pytest.CaptureFixture[str], home: Path) -> None:
@@ -89,6 +89,7 @@ def test_what_the_environment_overrides_is_said(
     [
         ("echo bad", ("--url", URL), "The token is not valid."),
         ("echo 'Error: accounts is forbidden' >&2; exit 1", ("--url", URL), "accounts is forbidden"),
+        ("echo 'error: no NAME'; echo 'error: one NAME' >&2; echo 'See help' >&2; exit 1", ("--url", URL), "one NAME"),
         ("exit 3", ("--url", URL), "ended with 3"),
         ("echo good", (), "--url"),
         ("echo good", ("--url", "ftp://x"), "TOWPATH_API_URL"),
@@ -117,6 +118,9 @@ def test_without_kubectl_there_is_another_way(
     assert "--token-stdin" in run(capsys, "login", "--url", URL, code=1)
 
 
-def test_an_account_that_looks_like_an_option_is_none(capsys: pytest.CaptureFixture[str], home: Path) -> None:
-    run(capsys, "login", "--url", URL, "--", "--as=admin")
-    assert (home.parent / "bin" / "kubectl.asked").read_text().strip().endswith("-- --as=admin")
+@pytest.mark.parametrize("account", ["--as=admin", "A", "a b", "a/b", "-"])
+def test_what_is_no_accounts_name_never_reaches_kubectl(
+    capsys: pytest.CaptureFixture[str], home: Path, account: str
+) -> None:
+    assert "no ServiceAccount's name" in run(capsys, "login", "--url", URL, "--", account, code=1)
+    assert not (home.parent / "bin" / "kubectl.asked").exists()

@@ -1,5 +1,6 @@
 """`towpath login` and `towpath logout`: a token for the API of a cluster, kept in the active profile."""
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ login_app = typer.Typer(add_completion=False)
 logout_app = typer.Typer(add_completion=False)
 TOKEN = "TOWPATH_API_TOKEN"
 URL = "TOWPATH_API_URL"
+_ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _KUBECTL_SECONDS = 120
 
 
@@ -94,10 +96,12 @@ def ask_kubectl(account: str, namespace: str | None, duration: str, context: str
         seconds = int(parse_duration(duration).total_seconds())
     except ValueError as error:
         raise TowpathError(f"--duration: {error}.") from None
+    if not _ACCOUNT.fullmatch(account):  # kubectl takes no `--` before it
+        raise TowpathError(f"{account!r} is no ServiceAccount's name.")
     command = ["kubectl"]
     command += ["--context", context] if context is not None else []
     command += ["--namespace", namespace] if namespace is not None else []
-    command += ["create", "token", "--audience", API_AUDIENCE, f"--duration={seconds}s", "--", account]
+    command += ["create", "token", account, "--audience", API_AUDIENCE, f"--duration={seconds}s"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_KUBECTL_SECONDS)
     except FileNotFoundError:
@@ -105,8 +109,9 @@ def ask_kubectl(account: str, namespace: str | None, duration: str, context: str
     except subprocess.TimeoutExpired:
         raise TowpathError(f"kubectl has not answered for {_KUBECTL_SECONDS} s: is the cluster there?") from None
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise TowpathError(f"kubectl gives no token: {said[-1] if said else f'it ended with {done.returncode}'}")
+        lines = done.stderr.strip().splitlines()
+        said = next((line for line in lines if line.lower().startswith("error")), lines[-1] if lines else "")
+        raise TowpathError(f"kubectl gives no token: {said or f'it ended with {done.returncode}'}")
     return done.stdout.strip()
 
 

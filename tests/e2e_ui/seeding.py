@@ -58,9 +58,11 @@ class Seeder:
         """
         environment = os.environ | {"TOWPATH_API_URL": f"{self._url}/api", "TOWPATH_HOME": str(self._home / "flows")}
         for _ in range(4):
-            subprocess.run(
-                [sys.executable, str(ROOT / path)], env=environment, check=True, capture_output=True, timeout=180
+            command = [sys.executable, str(ROOT / path)]
+            done = subprocess.run(
+                command, env=environment, cwd=self._home, capture_output=True, text=True, timeout=180, check=False
             )
+            assert done.returncode == 0, done.stderr[-3_000:]
             deadline = time.monotonic() + 15
             while time.monotonic() < deadline:
                 if found := self.ask("GET", "/flow-runs", params={"flow": flow, "state": "COMPLETED"})["items"]:

@@ -28,14 +28,12 @@ export function Graph({ tasks }: { tasks: readonly TaskRun[] }) {
     () =>
       places === undefined
         ? []
-        : graph.nodes.map((node) => ({
-            id: node.id,
-            type: 'run',
-            position: places.get(node.id) ?? { x: 0, y: 0 },
-            width: NODE_WIDTH,
-            height: NODE_HEIGHT,
-            data: { node, grouped: graph.grouped },
-          })),
+        : graph.nodes.flatMap((node) => {
+            const position = places.get(node.id)
+            // What has no place yet is not drawn: thousands of nodes on one spot would all be in sight.
+            if (position === undefined) return []
+            return [{ id: node.id, type: 'run', position, width: NODE_WIDTH, height: NODE_HEIGHT, data: { node, grouped: graph.grouped } }]
+          }),
     [graph, places],
   )
   const edges = useMemo<Edge[]>(() => graph.edges.map(({ id, source, target }) => ({ id, source, target })), [graph])
@@ -45,7 +43,7 @@ export function Graph({ tasks }: { tasks: readonly TaskRun[] }) {
       {tasks.length > 1 && (
         <Switch className={classes.switch} size="xs" label="One box for each task" checked={grouped} onChange={(event) => setGrouped(event.currentTarget.checked)} />
       )}
-      {places === undefined ? (
+      {nodes.length === 0 ? (
         <RowsSkeleton rows={8} height={40} />
       ) : (
         <ReactFlow

@@ -18,6 +18,7 @@ from tests.support.api import (
 )
 from towpath.contract.ids import now_us
 from towpath_operator.domain.times import from_micros
+from towpath_operator.store import flow_runs
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -342,3 +343,17 @@ async def test_task_runs_of_flows_and_namespaces_are_listed_and_counted(api: Api
 
 async def test_a_short_text_is_searched_too(three: Api) -> None:
     assert await names(three, search="a") == ["a"]
+
+
+async def test_a_run_that_is_deleted_while_a_page_is_read_is_left_out(
+    three: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = flow_runs.find_flow_runs
+
+    async def delete_first(reader: Any, run_ids: list[Any]) -> Any:
+        return await found(reader, run_ids[1:])
+
+    monkeypatch.setattr(flow_runs, "find_flow_runs", delete_first)
+    page = await three.get("/flow-runs", limit=2, sort="name")
+    assert [run["name"] for run in page["items"]] == ["b"]
+    assert page["next_cursor"] is not None

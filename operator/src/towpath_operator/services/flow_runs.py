@@ -52,14 +52,10 @@ class FlowRuns:
     async def list(self, wanted: FlowRunFilter, page: PageRequest, sort: Sort) -> Page[FlowRunRead]:
         """One page of the matching runs in this order."""
         async with self._database.read() as reader:
-            found = await rows.list_flow_runs(reader, wanted, page, sort)
+            found, last = await rows.list_flow_runs(reader, wanted, page, sort)
             total = await _count(reader, wanted)
-            shown = found[: page.limit]
-            views = await view_all(reader, shown)
-        cursor = None
-        if len(found) > page.limit:
-            last = shown[-1]
-            cursor = encode_cursor((sort.text, last[rows.SORT_COLUMNS[sort.by].name], last["id"].hex))
+            views = await view_all(reader, found)
+        cursor = None if last is None else encode_cursor((sort.text, last[0], last[1].hex))
         return paged(views, total, cursor)
 
     async def states(self, run_id: UUID) -> Page[StateRead]:

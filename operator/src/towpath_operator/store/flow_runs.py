@@ -78,17 +78,22 @@ SORT_COLUMNS: Mapping[str, Column[Any]] = {
 
 async def list_flow_runs(
     reader: Reader, wanted: FlowRunFilter, page: PageRequest, sort: Sort = _BY_TIME
-) -> Sequence[Row]:
-    """One page of the matching runs in this order, with one more than the limit if there are more."""
+) -> tuple[Sequence[Row], tuple[Any, UUID] | None]:
+    """One page of the matching runs in this order, and the sort keys of its last if there are more.
+
+    First their ids are found, then what they show is read: one that was deleted in between is left out.
+    """
     conditions = flow_run_conditions(wanted)
     keys = (SORT_COLUMNS[sort.by], flow_runs.c.id)
     if page.after:
         conditions.append(beyond(keys, page.after, descending=sort.descending))
     order = (key.desc() if sort.descending else key.asc() for key in keys)
-    page_ids = select(flow_runs.c.id).where(*conditions).order_by(*order).limit(page.limit + 1)
-    ids = (await reader.execute(page_ids)).scalars().all()
-    rows = {row["id"]: row for row in await find_flow_runs(reader, ids)} if ids else {}
-    return [rows[run_id] for run_id in ids]
+    query = select(*keys).where(*conditions).order_by(*order).limit(page.limit + 1)
+    found = [(key, run_id) for key, run_id in (await reader.execute(query)).all()]
+    shown = found[: page.limit]
+    rows = {row["id"]: row for row in await find_flow_runs(reader, [run_id for _, run_id in shown])} if shown else {}
+    last = shown[-1] if len(found) > page.limit else None
+    return [rows[run_id] for _, run_id in shown if run_id in rows], last
 
 
 async def count_flow_runs(reader: Reader, wanted: FlowRunFilter) -> int:

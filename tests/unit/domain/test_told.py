@@ -11,7 +11,8 @@ from towpath.contract.states import RunKind, StateType, Transition, judge
 from towpath_operator.domain.batches import parse_batch
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, TYPES
 from towpath_operator.domain.sequences import Applied
-from towpath_operator.domain.told import FlowRunFacts, StateRow, Told
+from towpath_operator.domain.told import Told
+from towpath_operator.domain.told_facts import FlowRunFacts, StateRow
 
 TYPE = st.sampled_from([state.value for state in StateType])
 

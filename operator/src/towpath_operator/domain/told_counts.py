@@ -2,7 +2,8 @@
 
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath_operator.domain.rollups import TASK_RUNS, WHOLE, Counts, Owner, owners_of
-from towpath_operator.domain.told import TaskRunFacts, Told
+from towpath_operator.domain.told import Told
+from towpath_operator.domain.told_facts import TaskRunFacts
 
 
 def count_task_runs(told: Told, counts: Counts) -> None:

@@ -20,8 +20,9 @@ from towpath_operator.domain.batches import Batch
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.refusals import Refusal, RunNotFound, StoreUnavailable, TooBusy
 from towpath_operator.domain.sequences import Applied
-from towpath_operator.domain.told import FlowRunFacts, Told
+from towpath_operator.domain.told import Told
 from towpath_operator.domain.told_counts import count_task_runs
+from towpath_operator.domain.told_facts import FlowRunFacts
 from towpath_operator.services.metrics import Metrics
 from towpath_operator.services.told_flow_runs import write_flow_runs
 from towpath_operator.store import ingest as rows

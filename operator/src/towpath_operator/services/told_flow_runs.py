@@ -11,7 +11,8 @@ from towpath.contract.ids import now_us, uuid7
 from towpath.contract.names import slug
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES, FIRST_ENDED
-from towpath_operator.domain.told import FlowRunFacts, Told
+from towpath_operator.domain.told import Told
+from towpath_operator.domain.told_facts import FlowRunFacts
 from towpath_operator.store.declared import FLOWS
 from towpath_operator.store.engine import Transaction
 from towpath_operator.store.flow_runs import (

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from towpath_operator.domain.sequences import Applied
-from towpath_operator.domain.told import FlowRunFacts, LogRow, StateRow, TaskRunFacts
+from towpath_operator.domain.told_facts import FlowRunFacts, LogRow, StateRow, TaskRunFacts
 from towpath_operator.store.bulk import Insert, Kind, Lookup
 from towpath_operator.store.tables import attempts
 

@@ -34,9 +34,7 @@ def storage_of(claim: ClaimedRun, home: Path) -> str | None:
         ),
     ],
 )
-def test_results_go_to_the_block_that_is_named(
-    tmp_path: Path, fields: dict[str, Any], expected: str | None
-) -> None:
+def test_results_go_to_the_block_that_is_named(tmp_path: Path, fields: dict[str, Any], expected: str | None) -> None:
     assert storage_of(make_claim(**fields), tmp_path) == expected
 
 

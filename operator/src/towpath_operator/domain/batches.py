@@ -46,7 +46,9 @@ def _readable(event: type) -> Any:
     return _make_dict(event.__name__, get_type_hints(event, include_extras=True))
 
 
-_KINDS = tuple(_readable(event) for event in (FlowRunEvent, TaskRunEvent, StateEvent, LogEvent, AttemptEvent, ArtifactEvent))
+_KINDS = tuple(
+    _readable(event) for event in (FlowRunEvent, TaskRunEvent, StateEvent, LogEvent, AttemptEvent, ArtifactEvent)
+)
 _ITEM_TYPE = Annotated[Union[_KINDS], Field(discriminator="kind")]  # noqa: UP007 the members are made above
 _HEADER = {
     "schema": int,

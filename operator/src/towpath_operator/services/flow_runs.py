@@ -22,14 +22,13 @@ from towpath_operator.services.views import view_flow_run, view_state
 from towpath_operator.store import flow_runs as rows
 from towpath_operator.store.attempts import find_attempt, find_attempts
 from towpath_operator.store.declared import DEPLOYMENTS, FLOWS
-from towpath_operator.store.engine import TOPIC_CHANGES, TOPIC_CLAIMS, Database, Reader, Transaction
+from towpath_operator.store.engine import TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_ORDERS, Database, Reader, Transaction
 from towpath_operator.store.revisions import get_revision
 from towpath_operator.store.rollups import read_total
 from towpath_operator.store.types import Row
 
 MOST_CHANGES = 500
 BACKSTOP_SECONDS = 15
-TOPIC_ORDERS = "orders"
 """Wakes the processes of runs: something was asked that one of them must hear."""
 
 

@@ -18,13 +18,13 @@ from towpath_operator.domain.pausing import ControlFacts, is_suspended
 from towpath_operator.domain.refusals import RunNotFound, StaleAttempt
 from towpath_operator.domain.times import SECOND
 from towpath_operator.services.endings import end_left_open
-from towpath_operator.services.flow_runs import TOPIC_ORDERS, enter_state, read_flow_run
+from towpath_operator.services.flow_runs import enter_state, read_flow_run
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.views import view_run_state
 from towpath_operator.store import pauses as rows
 from towpath_operator.store.attempts import find_attempt
 from towpath_operator.store.declared import DEPLOYMENTS
-from towpath_operator.store.engine import TOPIC_CLAIMS, Database, Reader, Transaction
+from towpath_operator.store.engine import TOPIC_CLAIMS, TOPIC_ORDERS, Database, Reader, Transaction
 from towpath_operator.store.flow_runs import find_flow_run, list_states
 from towpath_operator.store.types import Row
 

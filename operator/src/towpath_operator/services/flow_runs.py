@@ -29,7 +29,6 @@ from towpath_operator.store.types import Row
 
 MOST_CHANGES = 500
 BACKSTOP_SECONDS = 15
-"""Wakes the processes of runs: something was asked that one of them must hear."""
 
 
 class FlowRuns:

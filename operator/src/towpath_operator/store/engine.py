@@ -34,6 +34,7 @@ TOPIC_SLOTS = "slots"
 TOPIC_DELIVERIES = "deliveries"
 TOPIC_FIRINGS = "firings"
 TOPIC_ORDERS = "orders"
+"""Wakes the processes of runs: something was asked that one of them must hear."""
 ALL_TOPICS = (TOPIC_CHANGES, TOPIC_CLAIMS, TOPIC_SCHEDULES, TOPIC_SLOTS, TOPIC_DELIVERIES, TOPIC_FIRINGS, TOPIC_ORDERS)
 
 POSTGRES_CONNECTIONS = 8

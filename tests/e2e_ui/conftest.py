@@ -54,7 +54,7 @@ class Server:
     def stop(self) -> None:
         """Ends it as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
+        self._process.wait(60)
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._log.close()

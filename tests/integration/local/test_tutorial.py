@@ -69,6 +69,8 @@ class Walk:
                 cwd=self._project,
                 stdout=file,
                 stderr=subprocess.DEVNULL,
+                # As in a terminal: who starts the tests in the background has Ctrl-C ignored, and hands that on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         self._terminals.append((process, output))
         last = documented.rstrip().splitlines()[-1]

@@ -26,6 +26,7 @@ test-unit: uv.lock ## Unit tests: no cluster, under a minute
 	$(RUN) pytest tests/unit -q -n auto
 
 test: uv.lock ui ## All tests: unit, integration, end to end on a real cluster, every page in Chromium
+	@$(CLUSTER) test-programs
 	@$(CLUSTER) start
 	@$(CLUSTER) build-images
 	$(RUN) pytest tests/unit -n auto

@@ -9,6 +9,7 @@ from dev.cluster import bare, demonstration, kind, local
 from dev.cluster.access import Environment, environment
 from dev.cluster.choosing import Backend, choose_backend, observe_machine
 from dev.cluster.commands import run
+from dev.cluster.debian import TEST_PACKAGES, find_missing, install_missing
 from dev.cluster.errors import ClusterError
 from dev.cluster.images import Images
 from dev.cluster.installing import has_chart, install
@@ -112,6 +113,18 @@ def _kubeconfig(backend: Backend, layout: Layout) -> int:
     return 0
 
 
+def _test_programs(backend: Backend, layout: Layout) -> int:
+    """Installs what tests start by themselves, where this is root on Debian; else says what to install."""
+    missing = find_missing(TEST_PACKAGES)
+    machine = observe_machine()
+    if missing and machine.is_root and machine.has_apt:
+        with exclusive(layout.lock):
+            install_missing(layout, TEST_PACKAGES)
+    elif missing:
+        say(f"some tests need programs that are not here; in Debian's packages: {', '.join(missing)}")
+    return 0
+
+
 def _print_variables(env: Environment) -> None:
     print(f"\nfor kubectl and helm:\n\n    export KUBECONFIG={env.kubeconfig}\n    export PATH={env.bin}:$PATH\n")
 
@@ -124,6 +137,7 @@ _COMMANDS: dict[str, Callable[[Backend, Layout], int]] = {
     "build-images": _build_images,
     "load-images": _build_images,
     "kubeconfig": _kubeconfig,
+    "test-programs": _test_programs,
 }
 
 if __name__ == "__main__":

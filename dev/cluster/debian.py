@@ -1,4 +1,4 @@
-"""Installs from Debian what the bare cluster runs on. Called by bare.py before anything starts.
+"""Installs from Debian what the bare cluster runs on, and the programs that tests use. Called by bare.py before anything starts.
 
 Only what is missing is installed, after saying so. Debian starts a package's services as it installs it, so a policy that
 forbids it stands in place meanwhile: the cluster runs its own processes in its own folder and uses no service.
@@ -6,7 +6,7 @@ forbids it stands in place meanwhile: the cluster runs its own processes in its 
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dev.cluster.commands import run, run_watched
@@ -26,6 +26,12 @@ PACKAGES: tuple[tuple[str, str], ...] = (
     ("mmdebstrap", "mmdebstrap"),
     ("openssl", "openssl"),
 )
+TEST_PACKAGES: tuple[tuple[str, str], ...] = (
+    ("postgresql", "postgres"),
+    ("openssh-server", "sshd"),
+    ("chromium", "chromium"),
+)
+"""Programs that tests start by themselves, on ports and folders of their own."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _SAVED_POLICY = Path("/usr/sbin/policy-rc.d.before-towpath")
 _MARK = "towpath-dev"
@@ -34,19 +40,24 @@ _FORBID = (
 )
 
 
-def plan_packages(is_there: Callable[[str], bool]) -> list[str]:
-    """Which packages to install, given what says whether a command or file is there."""
-    return [package for package, shown_by in PACKAGES if not is_there(shown_by)]
+def plan_packages(packages: Iterable[tuple[str, str]], is_there: Callable[[str], bool]) -> list[str]:
+    """Which of the packages to install, given what says whether a command or file is there."""
+    return [package for package, shown_by in packages if not is_there(shown_by)]
 
 
-def install_missing(layout: Layout) -> None:
-    """Install what is missing; does nothing when all is there.
+def find_missing(packages: Iterable[tuple[str, str]]) -> list[str]:
+    """Which of the packages this machine lacks."""
+    return plan_packages(packages, lambda name: shutil.which(name, path=_search_path()) is not None)
+
+
+def install_missing(layout: Layout, packages: Iterable[tuple[str, str]] = PACKAGES) -> None:
+    """Install what is missing; does nothing when all is there. One caller at a time.
 
     Raises:
         ClusterError: apt-get failed.
     """
     _end_interrupted_install()
-    missing = plan_packages(lambda name: shutil.which(name, path=_search_path()) is not None)
+    missing = find_missing(packages)
     if not missing:
         return
     say(f"to install from Debian, with no service started: {', '.join(missing)}")
@@ -66,7 +77,8 @@ def install_missing(layout: Layout) -> None:
 
 
 def _search_path() -> str:
-    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
+    return ":".join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *postgres])
 
 
 def _is_ours(policy: Path) -> bool:

@@ -29,9 +29,9 @@ def components() -> dict[str, Component]:
 
 
 def test_only_missing_packages_are_installed() -> None:
-    assert plan_packages(lambda name: True) == []
-    assert plan_packages(lambda name: name != "etcd") == ["etcd-server"]
-    assert plan_packages(lambda name: False) == [package for package, _ in PACKAGES]
+    assert plan_packages(PACKAGES, lambda name: True) == []
+    assert plan_packages(PACKAGES, lambda name: name != "etcd") == ["etcd-server"]
+    assert plan_packages(PACKAGES, lambda name: False) == [package for package, _ in PACKAGES]
 
 
 def test_linker_flags_carry_the_version_that_go_mod_requires() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.support.event_sink import EventSink, Fault
 from tests.unit.client.conftest import Using, log
 from towpath.client.spool import SpoolFile, list_spool, read_spool
-from towpath.client.telling import flush_all, open_teller
+from towpath.client.telling import EARLY, flush_all, open_teller
 
 RUN = "0" * 36
 
@@ -31,6 +31,14 @@ def test_events_arrive_once_and_in_order(using: Using) -> None:
         assert teller.flush(20, stored=True)
         assert sink.messages() == texts(100)
         assert set(sink.heads.values()) == {(RUN, 3)}
+
+
+def test_many_events_do_not_wait_for_the_flush_interval(using: Using) -> None:
+    with EventSink() as sink, using(api_url=sink.url, flush_interval=60):
+        teller = open_teller(RUN, 0)
+        for number in range(EARLY):
+            teller.tell(log(number))
+        sink.wait_for(lambda: sink.messages() == texts(EARLY))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SLOW_REQUEST: Final = 1.0
 """Seconds after which a request counts as hanging: what waits behind it goes to disk."""
+EARLY: Final = 800
+"""Events that go out before the flush interval is over, so that the API works while a busy flow goes on. Fewer, and each
+batch's own cost eats what that gains."""
 BACKLOG_PAUSE: Final = 30.0
 """Seconds between two looks for spool files that other processes left while this one runs."""
 
@@ -38,6 +41,7 @@ class Teller:
     def __init__(self, outbox: Outbox, courier: "Courier") -> None:
         self._outbox = outbox
         self._courier = courier
+        self._pending = outbox.pending
         self._append: Callable[[dict[str, Any]], None] = outbox.pending.append
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -45,6 +49,8 @@ class Teller:
         self._append(event)
         if not self._courier.is_stirred:
             self._courier.stir()
+        elif len(self._pending) == EARLY:
+            self._courier.hurry()
 
     def flush(self, timeout: float | None = None, *, stored: bool = False) -> bool:
         """Waits until all that was told before is safe.
@@ -156,6 +162,10 @@ class Courier:
         if not self._is_started:
             self._start()
         self._told.set()
+
+    def hurry(self) -> None:
+        """Lets the draining thread wait no longer."""
+        self._hurry.set()
 
     def _start(self) -> None:
         with self._lock:

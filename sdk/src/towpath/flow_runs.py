@@ -9,6 +9,7 @@ from uuid import UUID
 
 from towpath.context import CURRENT, FlowRunContext, TaskRunContext
 from towpath.errors import MissingContextError
+from towpath.event_loop import is_in_loop
 
 if TYPE_CHECKING:
     from towpath.contract.runs import FlowRunRead
@@ -168,7 +169,7 @@ def _pause(wanted: type[Any] | None, timeout: float | None, key: str | None, *, 
         input_schema=awaited.schema() if awaited is not None else None,
         description=awaited.description if awaited is not None else None,
     )
-    if context.flow.is_async and _in_loop():
+    if context.flow.is_async and is_in_loop():
         return _wait_async(context, wish, awaited)
     return _build(awaited, _wait(context, wish))
 
@@ -197,21 +198,9 @@ def _build(awaited: "AwaitedInput[Any] | None", given: dict[str, Any] | None) ->
     return awaited.build(given) if awaited is not None else None
 
 
-def _in_loop() -> bool:
-    from asyncio import get_running_loop  # noqa: PLC0415 - asyncio costs 25 ms; only asynchronous flows come here
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 def _in_thread_if_async(ask: Callable[[], Any]) -> Any:
     """What `ask` gives; in asynchronous code a coroutine that gives it."""
-    import sys  # noqa: PLC0415 - only to see whether asyncio is in use
-
-    if "asyncio" not in sys.modules or not _in_loop():
+    if not is_in_loop():
         return ask()
     from towpath.engine.loops import run_beside  # noqa: PLC0415 - asyncio is loaded
 

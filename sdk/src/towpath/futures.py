@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from towpath.errors import DeadlockError
+from towpath.event_loop import is_in_loop
 from towpath.states import State
 
 R = TypeVar("R", covariant=True)
@@ -153,11 +154,7 @@ _WAY_OUT = "ask for its data first, with .result(), or give the future to a task
 
 def _refuse_to_block_a_loop(name: str) -> None:
     """Raises DeadlockError in a thread whose event loop is at work."""
-    from asyncio import get_running_loop  # noqa: PLC0415 - who comes here has asyncio loaded
-
-    try:
-        get_running_loop()
-    except RuntimeError:
+    if not is_in_loop():
         return
     raise DeadlockError(
         f"Task run {name!r} needs the event loop that this code would block: await it first, as in "

@@ -11,6 +11,7 @@ from towpath.context import CURRENT
 from towpath.contract.ids import uuid7_text
 from towpath.engine.slots import MAX_TAG, Slot, Wish, slots_of
 from towpath.errors import ConcurrencyLimitMissing, DefinitionError
+from towpath.event_loop import is_in_loop
 from towpath.logging.loggers import get_logger, logger_of
 from towpath.settings import get_settings
 
@@ -123,7 +124,7 @@ def rate_limit(
     Raises:
         TimeoutError, ConcurrencyLimitMissing, ApiRefused, SettingsError: as `concurrency`; ApiRefused also for a limit without a rate.
     """
-    if _is_in_loop():
+    if is_in_loop():
         return take_async(names, occupy, timeout_seconds, strict)
     return take(names, occupy, timeout_seconds, strict)
 
@@ -194,13 +195,3 @@ def check_occupy(occupy: Any) -> int:
     if isinstance(occupy, bool) or not isinstance(occupy, int) or occupy < 1:
         raise DefinitionError(f"occupy must be a whole number of at least 1, not {occupy!r}.")
     return occupy
-
-
-def _is_in_loop() -> bool:
-    from asyncio import get_running_loop  # noqa: PLC0415 - asyncio costs 25 ms at import
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -20,6 +20,7 @@ from towpath.engine.signals import ThreadInterrupter, raising_on_sigterm
 from towpath.engine.tasks import awaited_futures, create_task_run, live_task_run
 from towpath.engine.telling import enter_task_state
 from towpath.errors import DefinitionError, TerminationSignal, TransitionRefused
+from towpath.event_loop import is_in_loop
 from towpath.futures import AsyncFuture, Future
 from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
@@ -176,17 +177,7 @@ def _forget(flow_context: FlowRunContext, future: Future[Any]) -> None:
 
 def gives_async_futures(task: TaskDefinition, parent: RunContext | None) -> bool:
     """Whether the task's futures are to be awaited: it is asynchronous, and so is the code that submits it."""
-    return task.is_async and _can_await(parent) and _in_loop()
-
-
-def _in_loop() -> bool:
-    from asyncio import get_running_loop  # noqa: PLC0415 - asyncio costs 25 ms; only asynchronous tasks come here
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return task.is_async and _can_await(parent) and is_in_loop()
 
 
 def runner_for(flow_context: FlowRunContext | None) -> Any:

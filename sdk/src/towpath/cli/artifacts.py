@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towpath.cli.asking import open_api, parse_id
+from towpath.cli.asking import open_api, parse_id, require
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, print_table, show_list
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
@@ -92,12 +92,7 @@ def delete(
 
 
 def _get(client: "ApiClient", reference: str, namespace: str) -> "ArtifactRead":
-    found = client.find_artifact(reference, namespace)
-    if found is None:
-        raise TowpathError(
-            f"There is no artifact {reference!r} in the namespace {namespace!r}: `towpath artifact ls` shows them."
-        )
-    return found
+    return require(client.find_artifact(reference, namespace), "artifact", reference, namespace)
 
 
 def _show(artifact: "ArtifactRead") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from towpath.errors import TowpathError
@@ -10,6 +10,9 @@ from towpath.errors import TowpathError
 if TYPE_CHECKING:
     from towpath.client.api import ApiClient
     from towpath.contract.declared import DeploymentRead
+
+
+R = TypeVar("R")
 
 
 @contextmanager
@@ -42,15 +45,26 @@ def parse_id(text: str, what: str) -> UUID:
         ) from None
 
 
+def require(found: "R | None", noun: str, name: str, namespace: str) -> "R":
+    """What was found of the name that a person gave.
+
+    Args:
+        noun: what it is the name of, as the command's name has it with spaces.
+
+    Raises:
+        TowpathError: nothing was.
+    """
+    if found is None:
+        raise TowpathError(
+            f"There is no {noun} {name!r} in the namespace {namespace!r}: `towpath {noun.replace(' ', '-')} ls` shows them."
+        )
+    return found
+
+
 def get_deployment(client: "ApiClient", name: str, namespace: str) -> "DeploymentRead":
     """The deployment that a person names as `flow/deployment` or by its resource name.
 
     Raises:
         TowpathError: there is none.
     """
-    found = client.find_deployment(name, namespace)
-    if found is None:
-        raise TowpathError(
-            f"There is no deployment {name!r} in the namespace {namespace!r}: `towpath deployment ls` shows them."
-        )
-    return found
+    return require(client.find_deployment(name, namespace), "deployment", name, namespace)

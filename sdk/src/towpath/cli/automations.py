@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from towpath.cli.asking import open_api
-from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
+from towpath.cli.asking import open_api, require
+from towpath.cli.output import Column, Format, Limit, Namespace, Output, show_list, show_with_history
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
 
@@ -57,13 +57,7 @@ def inspect(name: Name, namespace: Namespace = LOCAL_NAMESPACE, output: Output =
     with open_api() as client:
         found = get_automation(client, name, namespace)
         latest = client.list_firings(found.id, limit=_SHOWN).items
-    if output is Format.JSON:
-        print_json(found.model_dump(mode="json") | {"firings": [one.model_dump(mode="json") for one in latest]})
-        return
-    show_one(found, output)
-    if latest:
-        print()
-        show_list(latest, _FIRINGS, output)
+    show_with_history(found, "firings", latest, _FIRINGS, output)
 
 
 @app.command()
@@ -161,8 +155,4 @@ def get_automation(client: "ApiClient", name: str, namespace: str) -> "Automatio
         TowpathError: there is none.
     """
     found = client.list_automations(namespace=namespace, name=name).items
-    if not found:
-        raise TowpathError(
-            f"There is no automation {name!r} in the namespace {namespace!r}: `towpath automation ls` shows them."
-        )
-    return found[0]
+    return require(next(iter(found), None), "automation", name, namespace)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from towpath.cli.asking import open_api
+from towpath.cli.asking import open_api, require
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
@@ -99,12 +99,7 @@ def reset(
 
 def _get(client: "ApiClient", tag: str, namespace: str) -> "ConcurrencyLimitRead":
     found = client.list_concurrency_limits(namespace=namespace, name=tag).items
-    if not found:
-        raise TowpathError(
-            f"There is no concurrency limit {tag!r} in the namespace {namespace!r}: "
-            "`towpath concurrency-limit ls` shows them."
-        )
-    return found[0]
+    return require(next(iter(found), None), "concurrency limit", tag, namespace)
 
 
 def _parse_holder(text: str, tag: str) -> UUID:

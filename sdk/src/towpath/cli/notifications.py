@@ -4,8 +4,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from towpath.cli.asking import open_api
-from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, print_table, show_list, show_one
+from towpath.cli.asking import open_api, require
+from towpath.cli.output import (
+    Column,
+    Format,
+    Limit,
+    Namespace,
+    Output,
+    print_json,
+    print_table,
+    show_list,
+    show_with_history,
+)
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
 
@@ -56,13 +66,7 @@ def inspect(name: Name, namespace: Namespace = LOCAL_NAMESPACE, output: Output =
     with open_api() as client:
         found = get_notification(client, name, namespace)
         latest = client.list_deliveries(found.id, limit=_SHOWN).items
-    if output is Format.JSON:
-        print_json(found.model_dump(mode="json") | {"deliveries": [one.model_dump(mode="json") for one in latest]})
-        return
-    show_one(found, output)
-    if latest:
-        print()
-        show_list(latest, _DELIVERIES, output)
+    show_with_history(found, "deliveries", latest, _DELIVERIES, output)
 
 
 @app.command()
@@ -163,8 +167,4 @@ def get_notification(client: "ApiClient", name: str, namespace: str) -> "Notific
         TowpathError: there is none.
     """
     found = client.list_notifications(namespace=namespace, name=name).items
-    if not found:
-        raise TowpathError(
-            f"There is no notification {name!r} in the namespace {namespace!r}: `towpath notification ls` shows them."
-        )
-    return found[0]
+    return require(next(iter(found), None), "notification", name, namespace)

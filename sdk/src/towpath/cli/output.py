@@ -81,6 +81,19 @@ def show_one(item: BaseModel, output: Format) -> None:
         print(f"{name.ljust(width)}  {shown}")
 
 
+def show_with_history(
+    item: BaseModel, key: str, history: Sequence[BaseModel], columns: Sequence[Column], output: Format
+) -> None:
+    """Shows one thing, and below it, or as JSON under `key`, what became of it."""
+    if output is Format.JSON:
+        print_json(item.model_dump(mode="json") | {key: [one.model_dump(mode="json") for one in history]})
+        return
+    show_one(item, output)
+    if history:
+        print()
+        show_list(history, columns, output)
+
+
 def print_json(value: Any) -> None:
     """Prints JSON, indented."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

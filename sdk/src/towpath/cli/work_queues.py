@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from towpath.cli.asking import open_api
+from towpath.cli.asking import open_api, require
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, show_list, show_one
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.errors import TowpathError
@@ -147,12 +147,7 @@ def _find(client: "ApiClient", name: str, namespace: str) -> "WorkQueueRead | No
 
 
 def _get(client: "ApiClient", name: str, namespace: str) -> "WorkQueueRead":
-    found = _find(client, name, namespace)
-    if found is None:
-        raise TowpathError(
-            f"There is no work queue {name!r} in the namespace {namespace!r}: `towpath work-queue ls` shows them."
-        )
-    return found
+    return require(_find(client, name, namespace), "work queue", name, namespace)
 
 
 def _change(name: str, namespace: str, **fields: object) -> None:

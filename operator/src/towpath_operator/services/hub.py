@@ -3,31 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from towpath.contract.declared import (
-    AutomationPut,
-    AutomationRead,
-    BlockPut,
-    BlockRead,
-    ConcurrencyLimitPut,
-    ConcurrencyLimitRead,
-    DeploymentPut,
-    DeploymentRead,
-    FlowPut,
-    FlowRead,
-    NotificationPut,
-    NotificationRead,
-    WorkQueuePut,
-    WorkQueueRead,
-)
 from towpath.contract.resources.work_queue import WorkQueueSpec
 from towpath_operator.notifications.addresses import AddressPolicy
-from towpath_operator.services import declared_views as views
-from towpath_operator.services import declaring
+from towpath_operator.services import nouns
 from towpath_operator.services.about import About
 from towpath_operator.services.actions import Actions
 from towpath_operator.services.artifacts import Artifacts
 from towpath_operator.services.attempts import Attempts
-from towpath_operator.services.automating import Automating, forget_automation, prepare_automation
+from towpath_operator.services.automating import Automating
 from towpath_operator.services.backfills import Backfills
 from towpath_operator.services.block_rights import BlockWriter
 from towpath_operator.services.block_types import BlockTypes
@@ -35,14 +18,13 @@ from towpath_operator.services.bulk import Bulk
 from towpath_operator.services.channels import Channels, NoSecrets, Outgoing
 from towpath_operator.services.claims import ClaimService
 from towpath_operator.services.cluster_blocks import BlockResources, ClusterBlocks
-from towpath_operator.services.declared import Nouns
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
 from towpath_operator.services.lag import watch_lag
 from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
 from towpath_operator.services.metrics import Metrics
-from towpath_operator.services.notifying import Notifying, forget_notification, prepare_notification
+from towpath_operator.services.notifying import Notifying
 from towpath_operator.services.overviews import Overviews
 from towpath_operator.services.resource_writing import (
     ClusterWriter,
@@ -52,11 +34,10 @@ from towpath_operator.services.resource_writing import (
 )
 from towpath_operator.services.results import Results
 from towpath_operator.services.run_control import RunControl
-from towpath_operator.services.scheduling import Scheduling, sync_schedules
+from towpath_operator.services.scheduling import Scheduling
 from towpath_operator.services.signals import Signals
 from towpath_operator.services.slots import Slots
 from towpath_operator.services.task_runs import TaskRuns
-from towpath_operator.store import declared as rows
 from towpath_operator.store.engine import Database
 from towpath_operator.store.listener import Listener
 from towpath_operator.store.namespaces import list_namespaces
@@ -114,37 +95,14 @@ class Hub:
         self.slots = Slots(database, self.signals)
         self.run_control = RunControl(database, self.signals)
         self.claims = ClaimService(database, self.signals, self.metrics)
-        self.flows: Nouns[FlowPut, FlowRead] = Nouns(
-            database,
-            "flow",
-            rows.FLOWS,
-            views.view_flows,
-            prepare=declaring.prepare_flow,
-            forget=declaring.forget_flow,
-        )
-        deployments = declaring.DeploymentDeclaring(queue)
-        self.deployments: Nouns[DeploymentPut, DeploymentRead] = Nouns(
-            database,
-            "deployment",
-            rows.DEPLOYMENTS,
-            views.view_deployments,
-            prepare=deployments.prepare,
-            settle=sync_schedules,
-            forget=declaring.forget_deployment,
-            same=("flow_id",),
-        )
-        self.work_queues: Nouns[WorkQueuePut, WorkQueueRead] = Nouns(
-            database,
-            "work queue",
-            rows.WORK_QUEUES,
-            views.view_work_queues,
-            prepare=declaring.prepare_work_queue,
-            forget=declaring.WorkQueueForgetting(queue).forget,
-        )
+        self.flows = nouns.make_flows(database)
+        self.deployments = nouns.make_deployments(database, queue)
+        self.work_queues = nouns.make_work_queues(database, queue)
         self.block_types = BlockTypes(database)
-        self.blocks: Nouns[BlockPut, BlockRead] = Nouns(
-            database, "block", rows.BLOCKS, views.view_blocks, prepare=self.block_types.prepare, same=("type",)
-        )
+        self.blocks = nouns.make_blocks(database, self.block_types)
+        self.notifications = nouns.make_notifications(database)
+        self.automations = nouns.make_automations(database)
+        self.concurrency_limits = nouns.make_concurrency_limits(database)
         self.block_writer: BlockWriter = (
             ClusterBlocks(self.blocks, self.block_types.check, block_resources)
             if block_resources is not None
@@ -153,35 +111,12 @@ class Hub:
         self.declared_writer: DeclaredWriter = (
             ClusterWriter(declared_resources) if declared_resources is not None else LocalWriter()
         )
-        self.notifications: Nouns[NotificationPut, NotificationRead] = Nouns(
-            database,
-            "notification",
-            rows.NOTIFICATIONS,
-            views.view_notifications,
-            prepare=prepare_notification,
-            forget=forget_notification,
-        )
         outgoing = outgoing or Outgoing(NoSecrets(), AddressPolicy())
         self.notifying = Notifying(database, Channels(database, outgoing), self.metrics, outgoing.public_url)
         database.before_commit.append(self.notifying.enqueue)
-        self.automations: Nouns[AutomationPut, AutomationRead] = Nouns(
-            database,
-            "automation",
-            rows.AUTOMATIONS,
-            views.view_automations,
-            prepare=prepare_automation,
-            forget=forget_automation,
-        )
         actions = Actions(database, self.flow_runs, self.work_queues, self.deployments, self.declared_writer)
         self.automating = Automating(database, actions, outgoing.public_url)
         database.before_commit.append(self.automating.enqueue)
-        self.concurrency_limits: Nouns[ConcurrencyLimitPut, ConcurrencyLimitRead] = Nouns(
-            database,
-            "concurrency limit",
-            rows.CONCURRENCY_LIMITS,
-            views.view_concurrency_limits,
-            prepare=declaring.prepare_limit,
-        )
 
     def start(self) -> None:
         """Starts what runs beside requests."""

@@ -50,10 +50,9 @@ def _router(
     nouns: Callable[[Hub], Nouns[Any, Any]],
 ) -> APIRouter:
     """The routes of one kind. `noun` names its operations."""
-    plural_resource = kind.plural
     router = APIRouter(prefix=path, tags=[path.strip("/")], route_class=GuardedRoute)
 
-    @guarded(needs("update", plural_resource))
+    @guarded(needs("update", kind.plural))
     async def put(declaration: Declaration, hub: TheHub, caller: TheCaller) -> Any:
         """Creates the thing, or replaces what is declared under its (namespace, name).
 
@@ -66,7 +65,7 @@ def _router(
 
     put.__annotations__["declaration"] = put_model  # what FastAPI reads; a type checker cannot follow a variable here
 
-    @guarded(needs("list", plural_resource))
+    @guarded(needs("list", kind.plural))
     async def list_all(
         hub: TheHub,
         caller: TheCaller,
@@ -79,14 +78,14 @@ def _router(
         await caller.check_all(namespace)
         return await nouns(hub).list(namespace, name, page_by(limit, cursor, str, str, UUID))
 
-    @guarded(needs("get", plural_resource))
+    @guarded(needs("get", kind.plural))
     async def get(item_id: UUID, hub: TheHub, caller: TheCaller) -> Any:
         """Shows one."""
         found = await nouns(hub).get(item_id)
         await caller.check(found.namespace)
         return found
 
-    @guarded(needs("delete", plural_resource))
+    @guarded(needs("delete", kind.plural))
     async def delete(item_id: UUID, hub: TheHub, caller: TheCaller, resource: WithResource = False) -> None:
         """Takes the declaration away. Runs and their history stay. In a cluster the operator declares it again, unless its
         resource is deleted too.

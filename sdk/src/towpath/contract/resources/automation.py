@@ -15,8 +15,8 @@ from towpath.contract.resources.base import (
     Json,
     Kind,
     Model,
+    RunMatch,
     Status,
-    Tag,
     cel,
 )
 
@@ -25,17 +25,14 @@ _TOGETHER = "give expect and within together"
 _ONE_OF = "give exactly one of notify, runDeployment, pauseWorkQueue, pauseDeployment, cancelRun"
 
 
-class AutomationTrigger(Model):
-    """Which runs and states it is about. An empty list of tags, flows or deployments matches every run."""
+class AutomationTrigger(RunMatch):
+    """Which runs and states it is about."""
 
     model_config = Model.model_config | {"json_schema_extra": cel(("has(self.expect) == has(self.within)", _TOGETHER))}
 
     states: Annotated[
         States, Field(min_length=1, max_length=30, description="State types or names that a run enters, as FAILED.")
     ]
-    tags: Annotated[list[Tag], Field(max_length=50)] = []
-    flows: Annotated[list[DisplayName], Field(max_length=100)] = []
-    deployments: Annotated[list[DeploymentName], Field(max_length=100)] = []
     expect: (
         Annotated[
             States,

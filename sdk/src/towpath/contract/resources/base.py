@@ -71,6 +71,14 @@ class Column:
     priority: int = 0
 
 
+class RunMatch(Model):
+    """Which runs something is about. An empty list of tags, flows or deployments matches every run."""
+
+    tags: Annotated[list[Tag], Field(max_length=50)] = []
+    flows: Annotated[list[DisplayName], Field(max_length=100)] = []
+    deployments: Annotated[list[DeploymentName], Field(max_length=100)] = []
+
+
 @dataclass(frozen=True)
 class Kind:
     """One custom resource: its names, its models and how `kubectl get` shows it."""

@@ -9,26 +9,21 @@ from towpath.contract.resources.base import (
     READY_COLUMNS,
     BlockName,
     Column,
-    DeploymentName,
     DisplayName,
     Kind,
-    Model,
+    RunMatch,
     Status,
-    Tag,
 )
 
 
-class NotificationSpec(Model):
-    """What a Notification declares. An empty list of tags, flows or deployments matches every run."""
+class NotificationSpec(RunMatch):
+    """What a Notification declares."""
 
     name: DisplayName | None = None
     states: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=63)]],
         Field(min_length=1, max_length=30, description="State types or names, as FAILED or TimedOut."),
     ]
-    tags: Annotated[list[Tag], Field(max_length=50)] = []
-    flows: Annotated[list[DisplayName], Field(max_length=100)] = []
-    deployments: Annotated[list[DeploymentName], Field(max_length=100)] = []
     channels: Annotated[
         list[BlockName],
         Field(min_length=1, max_length=20, description="Blocks that messages go to, as slack-webhook/team."),

@@ -5,7 +5,6 @@ The git host, the bucket, the web and the warehouse are servers of this machine,
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -13,21 +12,18 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from dev.cluster.layout import CHECKOUT
-from tests.support.agent_process import PROGRAM, environment_of
+from tests.support.agent_process import PROGRAM, environment_of, run_program
 from tests.support.cluster import ApiAccess, Namespace, find_condition, wait_for
 from tests.support.forwarding import forwarding
-from tests.support.gcs_server import GcsServer, run_gcs_server
-from tests.support.git_server import GitServer, git_server
+from tests.support.gcs_server import GcsServer
+from tests.support.git_server import GitServer
 from tests.support.postgres import USER, Postgres, run_postgres
-from tests.support.rides import KEPT, ROWS, RidesServer, rides_server
+from tests.support.rides import EXAMPLE, KEPT, ROWS, TOKEN, RidesServer, rides_bucket, rides_host, rides_server
 from tests.support.ssh_server import SshServer, ssh_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
-EXAMPLE = CHECKOUT / "examples" / "rides"
 IMAGE = "localhost/towpath/example-rides:dev"
-TOKEN = "token-of-the-git-host"
 Run = Callable[..., str]
 
 
@@ -47,8 +43,7 @@ def web(node: str) -> Generator[RidesServer]:
 
 @pytest.fixture(scope="module")
 def gcs(node: str) -> Generator[GcsServer]:
-    with run_gcs_server(node) as server:
-        server.make_bucket("rides-lake")
+    with rides_bucket(node) as server:
         yield server
 
 
@@ -62,10 +57,7 @@ def postgres() -> Generator[tuple[Postgres, str]]:
 @pytest.fixture(scope="module")
 def host(node: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[GitServer]:
     """The git host, with the example's flows."""
-    with git_server(tmp_path_factory.mktemp("git"), node) as server:
-        made = server.make("team/rides")
-        made.commit({file.name: file.read_text() for file in EXAMPLE.glob("*.py")})
-        server.token = TOKEN
+    with rides_host(tmp_path_factory.mktemp("git"), node) as server:
         yield server
 
 
@@ -97,19 +89,9 @@ def run(
 
     def run(*arguments: str, code: int = 0) -> str:
         words = [*PROGRAM, *arguments] if arguments[0] != "python" else [sys.executable, *arguments[1:]]
-        done = subprocess.run(
-            words,
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert TOKEN not in done.stdout
-        return done.stdout
+        said = run_program(*words, environment=environment, folder=folder, code=code, timeout=300)
+        assert TOKEN not in said
+        return said
 
     said = run("config", "set", f"TOWPATH_API_URL={api.url()}/api")
     assert said == f"Set 'TOWPATH_API_URL' to '{api.url()}/api'.\nUpdated profile 'default'.\n"

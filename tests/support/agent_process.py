@@ -31,6 +31,27 @@ def environment_of(home: Path, **variables: str) -> dict[str, str]:
     return {**kept, "TOWPATH_HOME": str(home), **variables}
 
 
+def run_towpath(*arguments: str, environment: dict[str, str], folder: Path, code: int = 0, timeout: float = 100) -> str:
+    """Runs `towpath ...` in a folder; what it prints. It must end with `code` within `timeout` seconds."""
+    return run_program(*PROGRAM, *arguments, environment=environment, folder=folder, code=code, timeout=timeout)
+
+
+def run_program(*words: str, environment: dict[str, str], folder: Path, code: int = 0, timeout: float = 100) -> str:
+    """Runs a program in a folder; what it prints. It must end with `code` within `timeout` seconds."""
+    done = subprocess.run(
+        words,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
 class AgentProcess:
     """`towpath agent start`, with a home of its own."""
 

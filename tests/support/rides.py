@@ -1,4 +1,6 @@
-"""What the flows of examples/rides read: months of rides, and a weather forecast, made up and served over HTTP."""
+"""What the flows of examples/rides use: months of rides and a weather forecast, made up and served over HTTP; their bucket, their
+git host.
+"""
 
 import json
 import threading
@@ -6,7 +8,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+from tests.support.gcs_server import GcsServer, run_gcs_server
+from tests.support.git_server import GitServer, git_server
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "rides"
+TOKEN = "token-of-the-git-host"
 ROWS = 400
 KEPT = 300
 """Of each month's rows: every fourth ride has no passengers."""
@@ -47,6 +55,23 @@ def rides_server(host: str = "127.0.0.1") -> Generator[RidesServer]:
         yield server
     finally:
         server.close()
+
+
+@contextmanager
+def rides_bucket(host: str = "127.0.0.1") -> Generator[GcsServer]:
+    """A server with the bucket that the flows write to."""
+    with run_gcs_server(host) as server:
+        server.make_bucket("rides-lake")
+        yield server
+
+
+@contextmanager
+def rides_host(folder: Path, host: str = "127.0.0.1") -> Generator[GitServer]:
+    """A git host with the example's flows, which asks for RIDES_TOKEN."""
+    with git_server(folder, host) as server:
+        server.make("team/rides").commit({file.name: file.read_text() for file in EXAMPLE.glob("*.py")})
+        server.token = TOKEN
+        yield server
 
 
 def make_rides(year: int, month: int) -> str:

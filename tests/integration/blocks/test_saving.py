@@ -37,14 +37,6 @@ class Harbour(Block):
     sister: Block | None = None
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture(autouse=True)
 def settings(server: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     monkeypatch.setenv("TOWPATH_HOME", str(server.home))

@@ -1,46 +1,14 @@
 """The commands that pause, resume and retry runs, and that make and free concurrency limits, against the real API."""
 
 import json
-from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
+from tests.integration.cli.conftest import Towpath
 from tests.support.api import make_batch, make_flow_run, make_flow_state, make_id
 from tests.support.server_process import ServerProcess
-from towpath.cli import run_guarded
-from towpath.settings import forget_settings
 
 SCHEMA = {"type": "object", "properties": {"approved": {"type": "boolean"}}, "required": ["approved"]}
-Towpath = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def towpath(
-    server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Generator[Towpath]:
-    """Runs a command; what it prints."""
-    monkeypatch.setenv("TOWPATH_HOME", str(tmp_path))
-    monkeypatch.setenv("TOWPATH_API_URL", server.url)
-    forget_settings()
-
-    def run(*arguments: str, code: int = 0) -> str:
-        assert run_guarded(list(arguments)) == code
-        captured = capsys.readouterr()
-        return captured.out + captured.err
-
-    yield run
-    forget_settings()
 
 
 def start_run(server: ServerProcess) -> str:

@@ -5,34 +5,22 @@ The git host, the bucket, the warehouse and the web are real servers of this mac
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Generator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.support.agent_process import PROGRAM, AgentProcess, environment_of, wait_for
-from tests.support.gcs_server import GcsServer, run_gcs_server
-from tests.support.git_server import GitServer, git_server
+from tests.support.agent_process import AgentProcess, environment_of, run_program, run_towpath, wait_for
+from tests.support.gcs_server import GcsServer
+from tests.support.git_server import GitServer
 from tests.support.postgres import USER, Postgres, run_postgres
-from tests.support.rides import KEPT, ROWS, RidesServer, rides_server
+from tests.support.rides import EXAMPLE, KEPT, ROWS, TOKEN, RidesServer, rides_bucket, rides_host, rides_server
 from tests.support.server_process import ServerProcess
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "rides"
-TOKEN = "token-of-the-git-host"
 Run = Callable[..., str]
 
 pytestmark = pytest.mark.timeout(400)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +31,7 @@ def web() -> Generator[RidesServer]:
 
 @pytest.fixture(scope="module")
 def gcs() -> Generator[GcsServer]:
-    with run_gcs_server() as server:
-        server.make_bucket("rides-lake")
+    with rides_bucket() as server:
         yield server
 
 
@@ -58,10 +45,7 @@ def postgres() -> Generator[tuple[Postgres, str]]:
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[GitServer]:
     """The git host, with the example's flows."""
-    with git_server(tmp_path_factory.mktemp("git")) as server:
-        made = server.make("team/rides")
-        made.commit({file.name: file.read_text() for file in EXAMPLE.glob("*.py")})
-        server.token = TOKEN
+    with rides_host(tmp_path_factory.mktemp("git")) as server:
         yield server
 
 
@@ -86,16 +70,7 @@ def blocks(environment: dict[str, str], postgres: tuple[Postgres, str], host: Gi
         "RIDES_REPOSITORY": f"{host.url}/team/rides.git",
         "RIDES_TOKEN": TOKEN,
     }
-    done = subprocess.run(
-        [sys.executable, "blocks.py"],
-        cwd=EXAMPLE,
-        env=environment | given,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(sys.executable, "blocks.py", environment=environment | given, folder=EXAMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -113,19 +88,9 @@ def run(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
         (folder / file.name).write_text(file.read_text())
 
     def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=environment,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert TOKEN not in done.stdout
-        return done.stdout
+        said = run_towpath(*arguments, environment=environment, folder=folder, code=code, timeout=200)
+        assert TOKEN not in said
+        return said
 
     return run
 
@@ -203,14 +168,5 @@ def test_a_scheduled_deployment_runs_from_the_git_host(run: Run, agent: AgentPro
 
 
 def test_the_blocks_program_needs_its_variables(environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "blocks.py"],
-        cwd=EXAMPLE,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "RIDES_BUCKET" in done.stderr
+    said = run_program(sys.executable, "blocks.py", environment=environment, folder=EXAMPLE, code=1)
+    assert "RIDES_BUCKET" in said

@@ -56,14 +56,6 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def start(server: ServerProcess, tmp_path: Path) -> Generator[StartAgent]:
     """Starts agents in one home; ends them, and what they left behind, at the end."""

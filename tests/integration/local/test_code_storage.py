@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.agent_process import PROGRAM, AgentProcess, environment_of
+from tests.support.agent_process import AgentProcess, environment_of, run_program, run_towpath
 from tests.support.git_server import GitServer, Repository, git_server
 from tests.support.s3_server import run_s3_server
 from tests.support.server_process import ServerProcess, free_port
@@ -28,14 +27,6 @@ def greet(name: str = "Ada") -> None:
 HELPING = "def shout(name):\n    return f'Hello, {name.upper()}!'\n"
 TOKEN = "ghp_0123456789secret"
 Run = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -68,19 +59,10 @@ def run(server: ServerProcess, tmp_path: Path) -> Run:
         (tmp_path / name).write_text(text)
 
     def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=environment_of(server.home, TOWPATH_API_URL=server.url, TOWPATH_FLUSH_INTERVAL="0.02"),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert TOKEN not in done.stdout
-        return done.stdout
+        environment = environment_of(server.home, TOWPATH_API_URL=server.url, TOWPATH_FLUSH_INTERVAL="0.02")
+        said = run_towpath(*arguments, environment=environment, folder=tmp_path, code=code)
+        assert TOKEN not in said
+        return said
 
     return run
 
@@ -88,15 +70,8 @@ def run(server: ServerProcess, tmp_path: Path) -> Run:
 def save(server: ServerProcess, name: str, block: str) -> None:
     """Saves a block, given as Python, under a name."""
     program = f"from towpath.filesystems import *\n{block}.save({name!r}, overwrite=True)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment_of(server.home, TOWPATH_API_URL=server.url),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    environment = environment_of(server.home, TOWPATH_API_URL=server.url)
+    run_program(sys.executable, "-c", program, environment=environment, folder=server.home)
 
 
 def save_git(
@@ -176,16 +151,8 @@ def test_the_same_from_python(server: ServerProcess, run: Run, agent: AgentProce
         f"shelf = LocalFileSystem(basepath={str(tmp_path / 'python-shelf')!r})\nshelf.save('python')\n"
         "Deployment.build_from_flow(flow=greet, name='python', storage=shelf, path='v2', work_queue_name='test', apply=True)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "deploy.py"],
-        env=environment_of(server.home, TOWPATH_API_URL=server.url),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    environment = environment_of(server.home, TOWPATH_API_URL=server.url)
+    run_program(sys.executable, "deploy.py", environment=environment, folder=tmp_path)
     assert (tmp_path / "python-shelf" / "v2" / "greeting.py").is_file()
     assert "Hello, ADA! from the folder" in run("deployment", "run", "greet/python", "--watch")
 
@@ -241,21 +208,11 @@ def test_where_the_storage_s_secrets_are_not_the_code_is_not_looked_for(
     run: Run, server: ServerProcess, host: GitServer, repository: Repository, tmp_path: Path
 ) -> None:
     save_git(server, host, "elsewhere")
-    done = subprocess.run(
-        [*PROGRAM, "deployment", "build", "greeting.py:greet", "-n", "elsewhere", "-sb", "github/elsewhere"],
-        env=environment_of(tmp_path / "other-home", TOWPATH_API_URL=server.url),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (
-        "The code was not looked for, since the secret 'access_token' of block 'github/elsewhere' is not on"
-        in done.stdout
-    )
-    assert "Deployment YAML created at" in done.stdout
+    words = ("deployment", "build", "greeting.py:greet", "-n", "elsewhere", "-sb", "github/elsewhere")
+    environment = environment_of(tmp_path / "other-home", TOWPATH_API_URL=server.url)
+    said = run_towpath(*words, environment=environment, folder=tmp_path)
+    assert "The code was not looked for, since the secret 'access_token' of block 'github/elsewhere' is not on" in said
+    assert "Deployment YAML created at" in said
 
 
 def test_a_git_host_that_is_away_is_named(run: Run, server: ServerProcess, tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.agent_process import PROGRAM, AgentProcess, environment_of
+from tests.support.agent_process import AgentProcess, environment_of, run_towpath
 from tests.support.server_process import ServerProcess
 
 FLOW = """
@@ -25,32 +25,14 @@ def brew(cups: int = 1, fail: bool = False) -> None:
 Run = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def run(server: ServerProcess, tmp_path: Path) -> Run:
     """Runs `towpath ...` in a folder with a flow; what it prints."""
     (tmp_path / "brewing_of_test.py").write_text(FLOW)
 
     def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=environment_of(tmp_path / "home", TOWPATH_API_URL=server.url, TOWPATH_FLUSH_INTERVAL="0.02"),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        return done.stdout
+        environment = environment_of(tmp_path / "home", TOWPATH_API_URL=server.url, TOWPATH_FLUSH_INTERVAL="0.02")
+        return run_towpath(*arguments, environment=environment, folder=tmp_path, code=code)
 
     return run
 

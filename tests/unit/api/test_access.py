@@ -12,48 +12,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from tests.support.api import Api, make_batch, make_flow_run, make_id, make_log, make_state, make_task_run, open_api
+from tests.support.cluster_api import ALICE, OPERATOR, Cluster, make_pod_identity, open_cluster_api
 from towpath.contract.names import LABEL_RUN_ID
 from towpath_operator.api.access import GuardedRoute, get_access, guarded
 from towpath_operator.api.app import create_app
-from towpath_operator.api.cluster_gate import ClusterGate
 from towpath_operator.api.local_gate import LocalGate, is_loopback
 from towpath_operator.domain.access import Identity, Scope, needs
 from towpath_operator.domain.pod_owners import PodFacts
-from towpath_operator.services.reviews import POD_NAME, POD_UID, Reviews, seconds_left
-
-OPERATOR = Identity("system:serviceaccount:towpath:operator")
-ALICE = Identity("alice", ("people",))
-TOKENS = {"operator": OPERATOR, "alice": ALICE}
-
-
-def make_pod_identity(pod: str, namespace: str = "default") -> Identity:
-    return Identity(f"system:serviceaccount:{namespace}:flows", extra={POD_NAME: (pod,), POD_UID: (f"uid-{pod}",)})
-
-
-class Cluster:
-    """What Kubernetes would say. `rights` are (user, verb, resource, namespace), an empty namespace meaning all."""
-
-    def __init__(self) -> None:
-        self.tokens = dict(TOKENS)
-        self.rights: set[tuple[str, str, str, str]] = set()
-        self.pods: dict[tuple[str, str], PodFacts] = {}
-        self.reviews = 0
-        self.now = 1000.0
-
-    def grant(self, who: Identity, verb: str, resource: str, namespace: str = "") -> None:
-        self.rights.add((who.user, verb, resource, namespace))
-
-    async def review_token(self, token: str, audience: str | None) -> Identity | None:
-        self.reviews += 1
-        return self.tokens.get(token) if audience == "towpath-api" else None
-
-    async def may(self, who: Identity, verb: str, resource: str, namespace: str | None) -> bool:
-        self.reviews += 1
-        return bool({(who.user, verb, resource, ""), (who.user, verb, resource, namespace or "")} & self.rights)
-
-    async def find_pod(self, namespace: str, name: str) -> PodFacts | None:
-        self.reviews += 1
-        return self.pods.get((namespace, name))
+from towpath_operator.services.reviews import Reviews, seconds_left
 
 
 @pytest.fixture
@@ -68,16 +34,7 @@ async def clustered(template: Path, tmp_path: Path, cluster: Cluster) -> AsyncGe
         for verb in ("get", "list", "update", "create", "delete"):
             cluster.grant(OPERATOR, verb, resource)
             cluster.grant(OPERATOR, verb, f"{resource}/status")
-    holder: list[ClusterGate] = []
-
-    class LateGate:
-        public_url = None
-
-        async def admit(self, request: Any) -> Any:
-            return await holder[0].admit(request)
-
-    async with open_api(template, tmp_path, LateGate(), authorization="Bearer operator") as api:
-        holder.append(ClusterGate(Reviews(cluster, api.hub.database, lambda: cluster.now)))
+    async with open_cluster_api(template, tmp_path, cluster, who="operator") as api:
         yield api
 
 

@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, open_api
+from tests.support.api import Api
 from tests.support.api_server import ApiServer, Guillotine, MemoryKube
-from tests.unit.api.test_access import ALICE, OPERATOR, Cluster, make_pod_identity
+from tests.support.cluster_api import ALICE, OPERATOR, Cluster, make_pod_identity, open_cluster_api
 from towpath.contract.ids import uuid7
 from towpath.contract.names import LABEL_ATTEMPT, LABEL_RUN_ID
-from towpath_operator.api.cluster_gate import ClusterGate
 from towpath_operator.domain.pod_owners import PodFacts
 from towpath_operator.kube.blocks import BLOCKS, SECRETS, KubeBlocks
 from towpath_operator.kube.errors import to_error
-from towpath_operator.services.hub import Hub
-from towpath_operator.services.reviews import Reviews
-from towpath_operator.store.engine import Database
 
 VALUE = "fourteen-barges"
 SECRET = "towpath.secret.db.value"
@@ -66,19 +62,7 @@ def cluster() -> Cluster:
 @pytest.fixture
 async def api(template: Path, tmp_path: Path, cluster: Cluster, kube: WatchedKube) -> AsyncGenerator[Api]:
     """An API in a cluster; Alice calls it unless a test says otherwise."""
-    holder: list[ClusterGate] = []
-
-    class LateGate:
-        public_url = None
-
-        async def admit(self, request: Any) -> Any:
-            return await holder[0].admit(request)
-
-    def make_hub(database: Database) -> Hub:
-        return Hub(database, block_resources=KubeBlocks(kube))
-
-    async with open_api(template, tmp_path, LateGate(), make_hub=make_hub, authorization="Bearer alice") as opened:
-        holder.append(ClusterGate(Reviews(cluster, opened.hub.database, lambda: cluster.now)))
+    async with open_cluster_api(template, tmp_path, cluster, block_resources=KubeBlocks(kube)) as opened:
         yield opened
 
 

@@ -6,16 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, open_api
+from tests.support.api import Api
 from tests.support.api_server import ApiServer, Guillotine, MemoryKube
-from tests.unit.api.test_access import ALICE, Cluster
-from towpath_operator.api.cluster_gate import ClusterGate
+from tests.support.cluster_api import ALICE, Cluster, open_cluster_api
 from towpath_operator.kube.declared import KubeDeclared
 from towpath_operator.kube.errors import to_error
 from towpath_operator.kube.resources import TOWPATH
-from towpath_operator.services.hub import Hub
-from towpath_operator.services.reviews import Reviews
-from towpath_operator.store.engine import Database
 
 DEPLOYMENTS = TOWPATH["Deployment"]
 FLOWS = TOWPATH["Flow"]
@@ -61,19 +57,7 @@ def cluster() -> Cluster:
 @pytest.fixture
 async def api(template: Path, tmp_path: Path, cluster: Cluster, kube: RefusingKube) -> AsyncGenerator[Api]:
     """An API in a cluster, called by Alice."""
-    holder: list[ClusterGate] = []
-
-    class LateGate:
-        public_url = None
-
-        async def admit(self, request: Any) -> Any:
-            return await holder[0].admit(request)
-
-    def make_hub(database: Database) -> Hub:
-        return Hub(database, declared_resources=KubeDeclared(kube))
-
-    async with open_api(template, tmp_path, LateGate(), make_hub=make_hub, authorization="Bearer alice") as opened:
-        holder.append(ClusterGate(Reviews(cluster, opened.hub.database, lambda: cluster.now)))
+    async with open_cluster_api(template, tmp_path, cluster, declared_resources=KubeDeclared(kube)) as opened:
         yield opened
 
 

@@ -18,16 +18,13 @@ from tests.support.api import (
     make_id,
     make_log,
     make_task_run,
-    open_api,
 )
+from tests.support.cluster_api import ALICE, OPERATOR, Cluster, open_cluster_api
 from tests.support.listening import Stream, listening, streaming
-from tests.unit.api.test_access import ALICE, OPERATOR, Cluster
 from towpath.contract.live import LiveKind
-from towpath_operator.api.cluster_gate import ClusterGate
 from towpath_operator.api.routes import events
 from towpath_operator.services import live
 from towpath_operator.services.live import Follower, Message, Wanted, encode
-from towpath_operator.services.reviews import Reviews
 
 Opened = tuple[Api, str, httpx.AsyncClient]
 
@@ -166,15 +163,7 @@ def cluster() -> Cluster:
 
 @contextlib.asynccontextmanager
 async def open_clustered(template: Path, folder: Path, cluster: Cluster) -> AsyncGenerator[Opened]:
-    class LateGate:
-        public_url = None
-
-        async def admit(self, request: Any) -> Any:
-            return await ClusterGate(reviews[0]).admit(request)
-
-    reviews: list[Reviews] = []
-    async with open_api(template, folder, LateGate(), authorization="Bearer operator") as api:
-        reviews.append(Reviews(cluster, api.hub.database, lambda: cluster.now))
+    async with open_cluster_api(template, folder, cluster, who="operator") as api:
         transport: Any = api.client._transport
         async with listening(transport.app) as address, httpx.AsyncClient() as client:
             yield api, f"{address}/api/events", client

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api, open_api
-from tests.unit.api.test_access import ALICE, OPERATOR, Cluster
+from tests.support.cluster_api import ALICE, OPERATOR, Cluster
 from towpath.contract.sessions import CSRF_HEADER
 from towpath_operator.api.browser import COOKIE
 from towpath_operator.api.cluster_gate import ClusterGate

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Ty
 from towpath.engine.definitions import FlowDefinition, Hook, check_flag, check_run_name, check_task_runner
 from towpath.engine.retries import RetryDelay
 from towpath.tasks import bind_method, check_option_names, name_of
+from towpath.tracebacks import without_engine_frames
 
 if TYPE_CHECKING:
     from towpath.context import FlowRun
@@ -150,7 +151,11 @@ class Flow(FlowDefinition, Generic[P, R]):
         """
         from towpath.engine.running import call_flow  # noqa: PLC0415 - the engine loads with the first run: 15 ms
 
-        return call_flow(self, args, kwargs, return_state=return_state, wait_for=wait_for)
+        try:
+            return call_flow(self, args, kwargs, return_state=return_state, wait_for=wait_for)
+        except BaseException as error:
+            without_engine_frames(error)
+            raise
 
     def with_options(self, **options: "Unpack[FlowOptions]") -> "Flow[P, R]":
         """This flow with other options; all that is not given stays."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, ov
 from towpath.errors import DeadlockError
 from towpath.event_loop import is_in_loop
 from towpath.states import State
+from towpath.tracebacks import without_engine_frames
 
 R = TypeVar("R", covariant=True)
 T = TypeVar("T")
@@ -126,7 +127,11 @@ class Future(Generic[R]):
         state = self._await_end(timeout)
         if state is None:
             raise TimeoutError(f"Task run {self.name!r} did not end within {timeout:g} seconds.")
-        return state.result(raise_on_failure=raise_on_failure)
+        try:
+            return state.result(raise_on_failure=raise_on_failure)
+        except BaseException as error:
+            without_engine_frames(error)
+            raise
 
     def __bool__(self) -> bool:
         warnings.warn(
@@ -207,7 +212,11 @@ class AsyncFuture(Future[R]):
         state = await self._await_end_async(timeout)
         if state is None:
             raise TimeoutError(f"Task run {self.name!r} did not end within {timeout} seconds.")
-        return state.result(raise_on_failure=raise_on_failure)  # pyright: ignore[reportReturnType]
+        try:
+            return state.result(raise_on_failure=raise_on_failure)  # pyright: ignore[reportReturnType]
+        except BaseException as error:
+            without_engine_frames(error)
+            raise
 
 
 PrefectFuture = Future

@@ -45,6 +45,7 @@ class Settings(NamedTuple):
         local_server: whether what must be asked without an API starts a local server in the background.
         logging_level: the lowest level that run loggers pass on, as INFO.
         logging_extra_loggers: names of loggers whose records also go to the run's logs.
+        logging_engine_frames: whether tracebacks of what flows and tasks raise show Towpath's own frames too.
         logging_log_prints: whether flows and tasks log what they print, unless they say otherwise.
         results_storage: where results go: a folder, an fsspec address, `api://` or `block://type/name`; None for the default.
         results_serializer: how results are written, unless their flow or task says otherwise.
@@ -72,6 +73,7 @@ class Settings(NamedTuple):
     local_server: bool
     logging_level: str
     logging_extra_loggers: tuple[str, ...]
+    logging_engine_frames: bool
     logging_log_prints: bool
     results_storage: str | None
     results_serializer: str
@@ -185,6 +187,7 @@ SETTINGS: Final = (
     Setting("TOWPATH_LOCAL_SERVER", "local_server", _bool, "true or false", "true"),
     Setting("TOWPATH_LOGGING_LEVEL", "logging_level", _level, _A_LEVEL, "INFO"),
     Setting("TOWPATH_LOGGING_EXTRA_LOGGERS", "logging_extra_loggers", _names, "names with commas between them", ""),
+    Setting("TOWPATH_LOGGING_ENGINE_FRAMES", "logging_engine_frames", _bool, "true or false", "false"),
     Setting("TOWPATH_LOGGING_LOG_PRINTS", "logging_log_prints", _bool, "true or false", "false"),
     Setting(
         "TOWPATH_RESULTS_STORAGE", "results_storage", _text, "a folder, an fsspec address, api:// or block://type/name"

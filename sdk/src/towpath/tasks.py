@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Ty
 
 from towpath.engine.definitions import Hook, TaskDefinition, check_tags
 from towpath.engine.retries import RetryDelay, exponential_backoff
+from towpath.tracebacks import without_engine_frames
 
 if TYPE_CHECKING:
     from towpath.cache_policies import CachePolicy
@@ -163,7 +164,11 @@ class Task(TaskDefinition, Generic[P, R]):
         Raises:
             Whatever the task raises; ParameterBindError when the arguments do not fit.
         """
-        return _engine().call_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
+        try:
+            return _engine().call_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
+        except BaseException as error:
+            without_engine_frames(error)
+            raise
 
     @overload
     def submit(  # pyright: ignore[reportOverlappingOverload] - NoReturn is what has no type

@@ -18,6 +18,7 @@ from towpath.errors import DefinitionError, ResultTooLarge
 from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
 from towpath.states import State
+from towpath.tracebacks import without_engine_frames
 
 
 def keeps_result(task: TaskDefinition, flow_context: FlowRunContext | None) -> bool:
@@ -39,9 +40,8 @@ def find_cached(context: TaskRunContext, logger: RunLogger) -> Core[State[Any] |
         context.cache_key = yield CallBack(_compute_key, context)
     except Exception as error:
         option = "cache_key_fn" if task.cache_key_fn is not None else "cache_policy"
-        logger.error(
-            "%s: %s raised %s: the run goes on without caching", task.owner, option, describe(error), exc_info=True
-        )
+        message = "%s: %s raised %s: the run goes on without caching"
+        logger.error(message, task.owner, option, describe(error), exc_info=without_engine_frames(error))
         return None
     refresh = get_settings().tasks_refresh_cache if task.refresh_cache is None else task.refresh_cache
     if context.cache_key is None or refresh:

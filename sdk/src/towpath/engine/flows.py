@@ -24,7 +24,7 @@ from towpath.engine.identity import RunIdentity
 from towpath.engine.inputs import Found, data_of, find_upstreams, resolve
 from towpath.engine.names import new_flow_run_name, render_name
 from towpath.engine.origins import note_origin
-from towpath.engine.outcomes import crashed_state, drop_engine_frames, failed_state, summarise, timed_out_state
+from towpath.engine.outcomes import crashed_state, failed_state, summarise, timed_out_state
 from towpath.engine.parameters import validate_parameters
 from towpath.engine.retries import delay_before, may_retry
 from towpath.engine.tasks import collect_inputs, inherit_log_prints, settle_value
@@ -42,6 +42,7 @@ from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of, say_outside_runs
 from towpath.settings import get_settings
 from towpath.states import State
+from towpath.tracebacks import without_engine_frames
 
 
 def create_flow_run(
@@ -140,7 +141,10 @@ def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
     except TransitionRefused as refused:
         logger.say(logging.ERROR, f"The flow run does not go on: {refused}")
         return cast("State[Any]", context.flow_run.state)
-    except GeneratorExit:
+    except (
+        GeneratorExit
+    ) as error:  # it may be this generator's own end, in which nothing can be yielded: no hook is called
+        _tell_crash(context, error, logger)
         raise
     except SuspendSignal as signal:
         state = yield from _suspend(context, str(signal), logger)
@@ -226,7 +230,7 @@ def _prepare(context: FlowRunContext, logger: RunLogger) -> Core[bool]:
         try:
             run.name = render_name(flow.owner, "flow_run_name", flow.flow_run_name, run.parameters)
         except DefinitionError as error:
-            logger.error("Encountered exception during execution:", exc_info=error)
+            logger.error("Encountered exception during execution:", exc_info=without_engine_frames(error))
             yield from _end(context, failed_state("Flow", error), logger)
             return False
         context.logger = None
@@ -309,7 +313,7 @@ def _attempt(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
             state = timed_out_state("Flow", timeout)
             logger.say(logging.ERROR, state.message or "")
             return state
-        drop_engine_frames(error)
+        without_engine_frames(error)
         if not context.control.is_suspended:
             logger.error("Encountered exception during execution:", exc_info=error)
         yield from _await_tasks(context)

@@ -7,6 +7,7 @@ from towpath.contract.states import StateType
 from towpath.engine.definitions import Definition, Hook
 from towpath.engine.effects import CallBack, Effect
 from towpath.states import State
+from towpath.tracebacks import without_engine_frames
 
 _OPTIONS = {
     StateType.COMPLETED: "on_completion",
@@ -30,7 +31,8 @@ def call_hooks(definition: Definition, run: Any, state: State[Any], logger: Any)
         logger.info("Running hook %r in response to entering state %r", name, state.name)
         try:
             yield CallBack(hook, definition, run, state)
-        except Exception:
-            logger.error("An error was encountered while running hook %r", name, exc_info=True)
+        except Exception as error:
+            shown = without_engine_frames(error)
+            logger.error("An error was encountered while running hook %r", name, exc_info=shown)
         else:
             logger.info("Hook %r finished running successfully", name)

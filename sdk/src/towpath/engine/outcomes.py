@@ -70,12 +70,3 @@ def crashed_state(error: BaseException) -> State[Any]:
     else:
         message = f"Execution was interrupted by an unexpected exception: {describe(error)}"
     return State(StateType.CRASHED, message=message, data=error)
-
-
-def drop_engine_frames(error: BaseException) -> None:
-    """Shortens an exception's traceback to the user's own frames, if it has any."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_globals.get("__name__", "").startswith("towpath.engine"):
-        frames = frames.tb_next
-    if frames is not None:
-        error.__traceback__ = frames

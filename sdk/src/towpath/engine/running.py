@@ -26,6 +26,7 @@ from towpath.logging.loggers import logger_of
 from towpath.logging.setup import set_up_logging
 from towpath.settings import get_settings
 from towpath.states import State
+from towpath.tracebacks import without_engine_frames
 
 
 def call_task(
@@ -60,9 +61,13 @@ async def _call_task_async(
     return_state: bool,
     wait_for: Iterable[Any] | None,
 ) -> Any:
-    context = _begin_task(task, args, kwargs, parent, wait_for)
-    state = await _live_async(context, live_task_run(context))
-    return state if return_state else state.result()
+    try:
+        context = _begin_task(task, args, kwargs, parent, wait_for)
+        state = await _live_async(context, live_task_run(context))
+        return state if return_state else state.result()
+    except BaseException as error:
+        without_engine_frames(error)
+        raise
 
 
 def _begin_task(
@@ -255,8 +260,12 @@ def call_flow(
 
 
 async def _call_flow_async(create: Callable[[], FlowRunContext], return_state: bool) -> Any:
-    state = await _live_flow_async(create())
-    return state if return_state else state.result()
+    try:
+        state = await _live_flow_async(create())
+        return state if return_state else state.result()
+    except BaseException as error:
+        without_engine_frames(error)
+        raise
 
 
 def _is_top(context: FlowRunContext) -> bool:

@@ -33,7 +33,6 @@ from towpath.engine.origins import find_origin, note_origin
 from towpath.engine.outcomes import (
     crashed_state,
     describe,
-    drop_engine_frames,
     failed_state,
     state_of_value,
     timed_out_state,
@@ -46,6 +45,7 @@ from towpath.futures import Future
 from towpath.logging.loggers import RunLogger, logger_of
 from towpath.settings import get_settings
 from towpath.states import NO_DATA, State
+from towpath.tracebacks import without_engine_frames
 
 
 def create_task_run(
@@ -307,7 +307,7 @@ def _name_run(context: TaskRunContext, logger: RunLogger) -> State[Any] | None:
     try:
         run.name = render_name(task.owner, "task_run_name", task.task_run_name, context.parameters)
     except DefinitionError as error:
-        logger.error("Encountered exception during execution:", exc_info=error)
+        logger.error("Encountered exception during execution:", exc_info=without_engine_frames(error))
         return failed_state("Task", error)
     tell_task_run(context, None)
     context.logger = None
@@ -331,8 +331,7 @@ def _attempt(context: TaskRunContext, logger: RunLogger) -> Core[State[Any]]:
             state = timed_out_state("Task", timeout)
             logger.say(logging.ERROR, state.message or "")
             return state
-        drop_engine_frames(error)
-        logger.error("Encountered exception during execution:", exc_info=error)
+        logger.error("Encountered exception during execution:", exc_info=without_engine_frames(error))
         return failed_state("Task", error)
 
 
@@ -361,5 +360,6 @@ def _is_retried(context: TaskRunContext, state: State[Any], logger: RunLogger) -
     try:
         return bool((yield CallBack(task.retry_condition_fn, task, run, state)))
     except Exception as error:
-        logger.error("retry_condition_fn raised %s: the task run is not retried", describe(error), exc_info=True)
+        shown = without_engine_frames(error)
+        logger.error("retry_condition_fn raised %s: the task run is not retried", describe(error), exc_info=shown)
         return False

@@ -27,6 +27,10 @@ def raising(error: BaseException) -> Any:
     [
         (KeyboardInterrupt(), "Execution was aborted by an interrupt signal."),
         (SystemExit(3), "Execution was aborted by Python system exit call."),
+        (
+            GeneratorExit(),
+            "Execution was ended by GeneratorExit: the code's coroutine or generator was closed.",
+        ),
         (BaseException("odd"), "Execution was interrupted by an unexpected exception: BaseException: odd"),
     ],
 )
@@ -79,6 +83,63 @@ def test_an_interrupted_flow_drops_what_has_not_begun(told: Recording) -> None:
     assert told.states("busy-0")[-1] == "Crashed"
     assert told.states("waiting-0") == ["Pending", "Cancelled"]
     assert told.flow_states()[-1] == "Crashed"
+
+
+CLOSED = "Execution was ended by GeneratorExit: the code's coroutine or generator was closed."
+
+
+@pytest.mark.parametrize("error", [GeneratorExit(), BaseException("odd")])
+def test_a_submitted_task_that_raises_what_is_no_exception_crashes_and_its_flow_goes_on(
+    error: BaseException, told: Recording
+) -> None:
+    work = task(raising(error), name="work")
+
+    @flow
+    def my_flow() -> int:
+        with pytest.raises(type(error)):
+            work.submit().result()
+        return 1
+
+    assert my_flow() == 1
+    assert told.states("work-0") == ["Pending", "Running", "Crashed"]
+
+
+async def test_a_coroutine_that_is_closed_crashes_its_runs(told: Recording) -> None:
+    @task
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    @flow
+    async def my_flow() -> None:
+        await hang()
+
+    coroutine: Any = my_flow()
+    coroutine.send(None)
+    coroutine.close()
+    for name in ("hang-0", told.of_kind("flow_run")[0]["name"]):
+        assert told.state_events(name)[-1]["message"] == CLOSED
+        assert told.states(name)[-1] == "Crashed"
+
+
+async def test_a_flow_that_closes_its_own_generator_completes(told: Recording) -> None:
+    ended: list[str] = []
+
+    def numbers() -> Any:
+        try:
+            yield from range(3)
+        finally:
+            ended.append("closed")
+
+    @flow
+    def my_flow() -> int:
+        source = numbers()
+        first = next(source)
+        source.close()
+        return first
+
+    assert my_flow() == 0
+    assert ended == ["closed"]
+    assert told.flow_states() == ["Pending", "Running", "Completed"]
 
 
 async def test_a_cancelled_coroutine_crashes_its_runs(told: Recording) -> None:

@@ -170,10 +170,20 @@ def _suspend(context: FlowRunContext, message: str, logger: RunLogger) -> Core[S
 
 
 def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> Core[None]:
-    """The run ends Crashed and its hooks are called. Of a run that a launcher holds, only the launcher knows the state."""
+    """The run ends Crashed and its hooks are called."""
+    if (state := _tell_crash(context, error, logger)) is not None:
+        yield from call_hooks(context.flow, context.flow_run, state, logger)
+
+
+def _tell_crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> State[Any] | None:
+    """Ends the run as Crashed, or Cancelled. Of a run that a launcher holds, only the launcher knows the state.
+
+    Returns:
+        the state; None when the run has ended before.
+    """
     run = context.flow_run
     if run.state is not None and run.state.is_final():
-        return
+        return None
     told = _find_signal(context, error)
     cancelled = told is not None and told.cancelling
     stop_tasks(context, cancelled=cancelled)
@@ -188,7 +198,7 @@ def _crash(context: FlowRunContext, error: BaseException, logger: RunLogger) -> 
         run.state = state
     else:
         enter_flow_state(context, state)
-    yield from call_hooks(context.flow, run, state, logger)
+    return state
 
 
 def _find_signal(context: FlowRunContext, error: BaseException) -> TerminationSignal | None:

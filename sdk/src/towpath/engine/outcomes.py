@@ -65,6 +65,8 @@ def crashed_state(error: BaseException) -> State[Any]:
         message = "Execution was aborted by an interrupt signal."
     elif isinstance(error, SystemExit):
         message = "Execution was aborted by Python system exit call."
+    elif isinstance(error, GeneratorExit):
+        message = "Execution was ended by GeneratorExit: the code's coroutine or generator was closed."
     elif kind == "CancelledError":
         message = "Execution was cancelled by the runtime environment."
     else:

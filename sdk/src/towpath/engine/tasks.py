@@ -176,8 +176,6 @@ def live_task_run(context: TaskRunContext) -> Core[State[Any]]:
     except TransitionRefused as refused:
         logger.say(logging.ERROR, f"The task run does not go on: {refused}")
         return cast("State[Any]", context.task_run.state)
-    except GeneratorExit:
-        raise
     except SuspendSignal:
         if context.task_run.state is None or not context.task_run.state.is_final():
             enter_task_state(context, State(StateType.CANCELLED, message="The flow run was suspended."))

@@ -20,6 +20,7 @@ from towpath_operator.services.claims import ClaimService
 from towpath_operator.services.cluster_blocks import BlockResources, ClusterBlocks
 from towpath_operator.services.flow_runs import FlowRuns
 from towpath_operator.services.ingest import Ingest
+from towpath_operator.services.kubernetes import Kubernetes, RunObjects
 from towpath_operator.services.lag import watch_lag
 from towpath_operator.services.live import Live
 from towpath_operator.services.local_blocks import LocalBlocks
@@ -56,6 +57,7 @@ class Hub:
         tells_secrets: whether those are told to callers, all of whom must then have sent a token.
         block_resources: writes blocks in a cluster; None in local mode.
         declared_resources: writes what else is declared in a cluster; None in local mode.
+        run_objects: reads what Kubernetes has of runs; None in local mode.
         outgoing: how messages of notifications leave; without it to public addresses, and without secrets.
     """
 
@@ -68,6 +70,7 @@ class Hub:
         tells_secrets: bool = False,
         block_resources: BlockResources | None = None,
         declared_resources: DeclaredResources | None = None,
+        run_objects: RunObjects | None = None,
         outgoing: Outgoing | None = None,
     ) -> None:
         self.database = database
@@ -83,6 +86,7 @@ class Hub:
         self._lag: asyncio.Task[None] | None = None
         self.ingest = Ingest(database, self.metrics)
         self.flow_runs = FlowRuns(database, self.signals)
+        self.kubernetes = Kubernetes(run_objects)
         self.task_runs = TaskRuns(database)
         self.artifacts = Artifacts(database)
         self.results = Results(database)

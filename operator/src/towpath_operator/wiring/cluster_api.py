@@ -15,6 +15,7 @@ from towpath_operator.kube.blocks import KubeBlocks
 from towpath_operator.kube.client import KubeClient
 from towpath_operator.kube.declared import KubeDeclared
 from towpath_operator.kube.reviews import KubeReviewer
+from towpath_operator.kube.run_objects import KubeRunObjects
 from towpath_operator.kube.secrets import KubeSecrets
 from towpath_operator.notifications.addresses import parse_networks
 from towpath_operator.services.hub import Hub
@@ -56,7 +57,13 @@ async def run(settings: ServerSettings) -> None:
     kube = await KubeClient.connect()
     namespaces = frozenset(name.strip() for name in settings.notify_secret_namespaces.split(",") if name.strip())
     outgoing = build_outgoing(settings, KubeSecrets(kube, namespaces))
-    hub = Hub(database, block_resources=KubeBlocks(kube), declared_resources=KubeDeclared(kube), outgoing=outgoing)
+    hub = Hub(
+        database,
+        block_resources=KubeBlocks(kube),
+        declared_resources=KubeDeclared(kube),
+        run_objects=KubeRunObjects(kube),
+        outgoing=outgoing,
+    )
     listener, metrics_listener = (
         bind(settings.host, settings.port),
         bind(settings.host, settings.metrics_port or METRICS_PORT),

@@ -105,6 +105,23 @@ async def test_tasks_and_logs_are_told_of_the_runs_that_are_named(opened: Opened
         assert {(name, data["flow_run_id"]) for name, data, _ in told} == {("logs", run), ("task-runs", run)}
 
 
+async def test_what_an_automation_waits_for_and_no_longer_waits_for_is_told(opened: Opened) -> None:
+    api, url, client = opened
+    api.hub.database.before_commit[:] = [api.hub.automating.enqueue]
+    trigger = {"states": ["RUNNING"], "expect": ["COMPLETED"], "within": "10m"}
+    put = {"name": "hung", "spec": {"trigger": trigger, "actions": [{"cancelRun": {}}]}}
+    automation = await api.put("/automations", put)
+    run = make_id()
+    async with streaming(client, url, params={"kind": "automations"}) as stream:
+        await follow(stream)
+        await api.tell(make_batch(run, make_flow_run(run), make_flow_state(run, "RUNNING")))
+        assert (await stream.next())[0] == "automations"
+        assert (await api.get(f"/automations/{automation['id']}"))["waiting"] == 1
+        await api.tell(make_batch(run, make_flow_state(run, "COMPLETED"), first=3))
+        assert (await stream.next())[0] == "automations"
+        assert (await api.get(f"/automations/{automation['id']}"))["waiting"] == 0
+
+
 async def test_tasks_of_no_run_in_particular_cannot_be_followed(api: Api) -> None:
     refused = await api.call("GET", "/events", 422, params={"kind": "logs"})
     assert "flow_run_id" in refused["detail"]

@@ -119,7 +119,9 @@ class Automating:
                 key = (rule.id, run["id"])
                 if rule.expected is not None and rule.expected.matches_state(state["type"], state["name"]):
                     new.pop(key, None)
-                    averted |= {key} & waiting
+                    if key in waiting:
+                        averted.add(key)
+                        transaction.hint_of_kind("automations", rule.namespace)
                 matches = rule.selector.matches_state(state["type"], state["name"]) and rule.selector.matches_run(about)
                 if not matches or (key in waiting and key not in averted) or key in new:
                     continue
@@ -136,6 +138,7 @@ class Automating:
         skipped = why_skipped(depth, recently)
         owner = {"automation": {"id": str(rule.id), "name": rule.name}}
         transaction.wake(TOPIC_FIRINGS)
+        transaction.hint_of_kind("automations", rule.namespace)
         return {
             "id": uuid7(),
             "automation_id": rule.id,

@@ -168,6 +168,21 @@ const notifications = createRoute({
   component: lazyRouteComponent(() => import('./pages/Notifications'), 'Notifications'),
 })
 
+export interface AutomationsSearch {
+  /** The automation whose doings are shown. */
+  shown?: string
+}
+
+const automations = createRoute({
+  getParentRoute: () => root,
+  path: '/automations',
+  validateSearch: (search: Given<AutomationsSearch>): AutomationsSearch => {
+    const shown = readText(search.shown)
+    return shown === undefined ? {} : { shown }
+  },
+  component: lazyRouteComponent(() => import('./pages/Automations'), 'Automations'),
+})
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
@@ -189,6 +204,7 @@ const tree = root.addChildren([
   workQueues,
   blocks,
   notifications,
+  automations,
   concurrencyLimits,
   settings,
 ])

@@ -8,7 +8,7 @@ import { flowRunKeys } from './flowRuns'
 import { taskRunKeys } from './taskRuns'
 import type { FlowRun, Page, TaskRun } from './types'
 
-/** Lists are asked anew no more often than this, however many runs change. */
+/** Lists are asked anew no more often than this, however much changes. */
 const LIST_EVERY_MS = 1_000
 const TASKS_EVERY_MS = 400
 /** Of a run with so many task runs, all of them are asked for less often. */
@@ -31,6 +31,7 @@ export class Changes {
   private before: 'nothing' | 'asked' | 'shown' = 'nothing'
   private readonly refreshLists: () => void
   private readonly refreshTasks = new Map<string, () => void>()
+  private readonly refreshKinds = new Map<string, () => void>()
 
   constructor(
     private readonly queries: QueryClient,
@@ -41,7 +42,6 @@ export class Changes {
 
   take({ event, data, id }: ServerEvent): void {
     if (id !== undefined) this.last = id
-    const { queries } = this
     switch (event) {
       case 'hello':
       case 'reset':
@@ -57,7 +57,7 @@ export class Changes {
         this.page.logged()
         break
       default:
-        void queries.invalidateQueries({ queryKey: [event] })
+        this.kindOf(event)()
     }
   }
 
@@ -91,6 +91,15 @@ export class Changes {
       applyChanges(this.queries, changed, this.page.followedRun())
       this.refreshLists()
     })
+  }
+
+  private kindOf(kind: string): () => void {
+    let refresh = this.refreshKinds.get(kind)
+    if (refresh === undefined) {
+      refresh = throttled(() => LIST_EVERY_MS, () => void this.queries.invalidateQueries({ queryKey: [kind] }))
+      this.refreshKinds.set(kind, refresh)
+    }
+    return refresh
   }
 
   private tasksOf(run: string | undefined): () => void {

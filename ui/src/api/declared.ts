@@ -1,10 +1,13 @@
-/** What is declared, in the namespaces that are asked for or in all: flows, deployments, work queues, blocks, notifications, concurrency limits. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+/** What is declared, in the namespaces that are asked for or in all: flows, deployments, work queues, blocks, notifications, automations, concurrency limits. */
+import { type InfiniteData, infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 
 import { ask, client, type Schemas } from './client'
-import type { Block, ConcurrencyLimit, Deployment, Flow, LimitSlots, Notification, Page, PlannedRuns, Schedule, WorkQueue } from './types'
+import type { Automation, Block, ConcurrencyLimit, Deployment, Flow, LimitSlots, Notification, Page, PlannedRuns, Schedule, WorkQueue } from './types'
 
 const LIST_LIMIT = 200
+
+/** The names of what was asked for, each once, to choose from. */
+export const namesOf = <T>(data: InfiniteData<Page<T>> | undefined, nameOf: (item: T) => string): string[] => [...new Set(data?.pages.flatMap((page) => page.items.map(nameOf)))]
 
 export const declaredKeys = {
   flows: ['flows'] as const,
@@ -12,6 +15,7 @@ export const declaredKeys = {
   workQueues: ['work-queues'] as const,
   blocks: ['blocks'] as const,
   notifications: ['notifications'] as const,
+  automations: ['automations'] as const,
   concurrencyLimits: ['concurrency-limits'] as const,
 }
 
@@ -98,6 +102,15 @@ export const notificationPages = (namespace?: string[]) =>
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   })
 
+export const automationPages = (namespace?: string[]) =>
+  infiniteQueryOptions({
+    queryKey: [...declaredKeys.automations, 'pages', namespace] as const,
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page<Automation>>(client.GET('/api/automations', { params: { query: { namespace, limit: LIST_LIMIT, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  })
+
 export const concurrencyLimitPages = (namespace?: string[]) =>
   infiniteQueryOptions({
     queryKey: [...declaredKeys.concurrencyLimits, 'pages', namespace] as const,
@@ -115,6 +128,11 @@ export function putConcurrencyLimit(namespace: string, spec: Schemas['Concurrenc
 /** Declares a notification, or changes the one of this name. */
 export function putNotification(namespace: string, name: string, spec: Schemas['NotificationSpec']): Promise<Notification> {
   return ask<Notification>(client.PUT('/api/notifications', { body: { namespace, name, spec } }))
+}
+
+/** Declares an automation, or changes the one of this name. */
+export function putAutomation(namespace: string, name: string, spec: Schemas['AutomationSpec']): Promise<Automation> {
+  return ask<Automation>(client.PUT('/api/automations', { body: { namespace, name, spec } }))
 }
 
 /** Declares a queue by its name, with defaults for what `spec` leaves out. */
@@ -136,6 +154,9 @@ export async function deleteDeclared(kind: DeletableKind, item: Deletable): Prom
     case 'notifications':
       await ask(client.DELETE('/api/notifications/{item_id}', params))
       return () => ask(client.PUT('/api/notifications', { body }))
+    case 'automations':
+      await ask(client.DELETE('/api/automations/{item_id}', params))
+      return () => ask(client.PUT('/api/automations', { body }))
     case 'concurrency-limits':
       await ask(client.DELETE('/api/concurrency-limits/{item_id}', params))
       return () => ask(client.PUT('/api/concurrency-limits', { body }))
@@ -148,7 +169,7 @@ export async function deleteDeclared(kind: DeletableKind, item: Deletable): Prom
 /** Whether it is a block whose secrets go with it when it is deleted. */
 export const hasSecrets = (item: Deletable): boolean => Array.isArray((item.spec as { secretRefs?: unknown[] }).secretRefs) && (item.spec as { secretRefs: unknown[] }).secretRefs.length > 0
 
-export type DeletableKind = 'blocks' | 'notifications' | 'concurrency-limits' | 'work-queues'
+export type DeletableKind = 'blocks' | 'notifications' | 'automations' | 'concurrency-limits' | 'work-queues'
 export type Deletable = Pick<WorkQueue, 'id' | 'namespace' | 'name' | 'resource'> & { spec: unknown }
 
 /** Who holds slots of a limit, and who waits for one. */

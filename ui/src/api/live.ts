@@ -20,7 +20,7 @@ const HELLO_MS = 10_000
 /** The server says something at least every 15 s. */
 const SILENCE_MS = 45_000
 const HIDDEN_MS = 10_000
-const EVERYWHERE = ['flow-runs', 'flows', 'deployments', 'work-queues', 'blocks', 'notifications', 'concurrency-limits', 'artifacts']
+const EVERYWHERE = ['flow-runs', 'flows', 'deployments', 'work-queues', 'blocks', 'notifications', 'automations', 'concurrency-limits', 'artifacts']
 const OF_A_RUN = ['flow-runs', 'task-runs', 'logs', 'artifacts']
 
 let connection: Connection = 'live'

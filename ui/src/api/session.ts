@@ -8,7 +8,7 @@ import { ApiError, ask, client, keepProof } from './client'
 import type { Session } from './types'
 
 export type Verb = 'list' | 'create' | 'update' | 'delete'
-export type Resource = 'flows' | 'deployments' | 'workqueues' | 'blocks' | 'flowruns' | 'notifications' | 'concurrencylimits'
+export type Resource = 'flows' | 'deployments' | 'workqueues' | 'blocks' | 'flowruns' | 'notifications' | 'automations' | 'concurrencylimits'
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'] as const,

@@ -53,7 +53,7 @@ export function BlockForm({ type, block, onClose, onSaved }: Props) {
     setRemoved(next)
   }
   return (
-    <SmallForm title={block === undefined ? `New block: ${type.name}` : `${type.slug}/${block.name}`} button="Save" send={send} changes={declaredKeys.blocks} onClose={onClose} size="lg">
+    <SmallForm title={block === undefined ? `New block: ${type.name}` : `${type.slug}/${block.name}`} button="Save" send={send} changes={declaredKeys.blocks} of={block} onClose={onClose} size="lg">
       {type.description != null && (
         <Text size="sm" c="dimmed" style={{ whiteSpace: 'pre-line' }}>
           {type.description.slice(0, 600)}

@@ -3,12 +3,13 @@ import { Modal, ScrollArea, TextInput, useComputedColorScheme, useMantineColorSc
 import { useDebouncedValue } from '@mantine/hooks'
 import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Activity, Blocks, FileText, Layers, type LucideIcon, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
+import { Activity, Bell, Blocks, Bot, FileText, Gauge, Layers, type LucideIcon, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
 import { type KeyboardEvent, useId, useState } from 'react'
 
 import { artifactPages } from '../api/artifacts'
-import { blockPages, deploymentPages, flowPages, workQueuePages } from '../api/declared'
+import { automationPages, blockPages, concurrencyLimitPages, deploymentPages, flowPages, notificationPages, workQueuePages } from '../api/declared'
 import { flowRunQuery, flowRunsQuery } from '../api/flowRuns'
+import { useMay } from '../api/session'
 import type { Page } from '../api/types'
 import classes from './CommandPalette.module.css'
 import { useNamespace } from './namespaces'
@@ -145,6 +146,9 @@ function useDeclaredEntries(enabled: boolean): Entry[][] {
   const deployments = useInfiniteQuery({ ...deploymentPages(namespace), enabled })
   const queues = useInfiniteQuery({ ...workQueuePages(namespace), enabled })
   const blocks = useInfiniteQuery({ ...blockPages(namespace), enabled })
+  const notifications = useInfiniteQuery({ ...notificationPages(namespace), enabled: useMay('list', 'notifications') && enabled })
+  const automations = useInfiniteQuery({ ...automationPages(namespace), enabled: useMay('list', 'automations') && enabled })
+  const limits = useInfiniteQuery({ ...concurrencyLimitPages(namespace), enabled: useMay('list', 'concurrencylimits') && enabled })
   const artifacts = useInfiniteQuery({ ...artifactPages({ namespace, latest: true }), enabled })
   return [
     itemsOf(flows.data).map((each) => ({ key: each.id, icon: Workflow, label: each.name, kind: 'Flow', go: () => void navigate({ to: '/flows/$id', params: { id: each.id } }) })),
@@ -160,6 +164,9 @@ function useDeclaredEntries(enabled: boolean): Entry[][] {
     ),
     itemsOf(queues.data).map((each) => ({ key: each.id, icon: Layers, label: each.name, kind: 'Runs of a queue', go: () => void navigate({ to: '/flow-runs', search: { queue: [each.name] } }) })),
     itemsOf(blocks.data).map((each) => ({ key: each.id, icon: Blocks, label: `${each.spec.type}/${each.name}`, kind: 'Block', go: () => void navigate({ to: '/blocks' }) })),
+    itemsOf(notifications.data).map((each) => ({ key: each.id, icon: Bell, label: each.name, kind: 'Notification', go: () => void navigate({ to: '/notifications' }) })),
+    itemsOf(automations.data).map((each) => ({ key: each.id, icon: Bot, label: each.name, kind: 'Automation', go: () => void navigate({ to: '/automations', search: { shown: each.id } }) })),
+    itemsOf(limits.data).map((each) => ({ key: each.id, icon: Gauge, label: each.spec.tag, kind: 'Concurrency limit', go: () => void navigate({ to: '/concurrency-limits' }) })),
   ]
 }
 

@@ -21,9 +21,11 @@ interface Props<T extends Item> {
   words: [string, string]
   textOf: (item: T) => string
   empty: ReactNode
+  /** Height of a row in pixels. */
+  height?: number
 }
 
-export function DeclaredList<T extends Item>({ pages, columns, words, textOf, empty }: Props<T>) {
+export function DeclaredList<T extends Item>({ pages, columns, words, textOf, empty, height = 52 }: Props<T>) {
   const [text, setText] = useState('')
   const items = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data])
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = pages
@@ -35,7 +37,7 @@ export function DeclaredList<T extends Item>({ pages, columns, words, textOf, em
   if (pages.isPending) {
     return (
       <div className="card">
-        <RowsSkeleton rows={6} />
+        <RowsSkeleton rows={6} height={height} />
       </div>
     )
   }
@@ -50,7 +52,7 @@ export function DeclaredList<T extends Item>({ pages, columns, words, textOf, em
           {items.length.toLocaleString('en')} {items.length === 1 ? words[0] : words[1]}
         </span>
       </div>
-      <VirtualTable label={words[1]} rows={shown} rowKey={(item) => item.id} columns={columns} height={52} />
+      <VirtualTable label={words[1]} rows={shown} rowKey={(item) => item.id} columns={columns} height={height} />
     </>
   )
 }

@@ -2,28 +2,14 @@
 import { Button, Modal } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Bell, CircleCheck, CircleX, Clock } from 'lucide-react'
+import { Bell } from 'lucide-react'
 
 import { deliveryPages, lastDelivery } from '../api/notifications'
 import type { Delivery, Notification } from '../api/types'
-import classes from './Deliveries.module.css'
 import { EmptyState, ErrorState, RowsSkeleton } from './Notices'
+import { Outcome } from './Outcome'
+import classes from './Outcome.module.css'
 import { RelativeTime } from './Times'
-
-const OUTCOMES = {
-  sent: { icon: CircleCheck, label: 'Sent', color: 'var(--state-completed)' },
-  failed: { icon: CircleX, label: 'Given up', color: 'var(--state-failed)' },
-  waiting: { icon: Clock, label: 'Waits', color: 'var(--state-pending)' },
-}
-
-export function Outcome({ outcome, title }: { outcome: Delivery['outcome']; title?: string | null }) {
-  const { icon: Icon, label, color } = OUTCOMES[outcome]
-  return (
-    <span className={classes.outcome} title={title ?? undefined}>
-      <Icon size={15} color={color} aria-hidden /> {label}
-    </span>
-  )
-}
 
 /** The outcome of a notification's latest message. */
 export function LastOutcome({ notification }: { notification: Notification }) {
@@ -46,7 +32,7 @@ export function Deliveries({ notification, onClose }: { notification: Notificati
           <p>When a run comes to one of its states, each of its blocks gets a message, and what became of it is shown here.</p>
         </EmptyState>
       ) : (
-        <ul className={classes.deliveries}>
+        <ul className={classes.history} aria-label="Messages" tabIndex={0}>
           {items.map((each) => (
             <Line key={each.id} delivery={each} />
           ))}
@@ -65,7 +51,7 @@ function Line({ delivery }: { delivery: Delivery }) {
   return (
     <li>
       <Outcome outcome={delivery.outcome} />
-      <span className="cut">
+      <span className={`cut ${classes.what}`}>
         <Link to="/flow-runs/$id" params={{ id: delivery.flow_run_id }} className="plain">
           <strong>{delivery.flow_run_name}</strong>
         </Link>{' '}

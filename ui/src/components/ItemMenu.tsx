@@ -13,6 +13,7 @@ import { useDelete } from './deleting'
 const RESOURCES: Record<DeletableKind, Resource> = {
   blocks: 'blocks',
   notifications: 'notifications',
+  automations: 'automations',
   'concurrency-limits': 'concurrencylimits',
   'work-queues': 'workqueues',
 }

@@ -3,15 +3,11 @@ import { MultiSelect, Switch, TagsInput, Textarea, TextInput } from '@mantine/co
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 
-import { blockPages, declaredKeys, deploymentPages, flowPages, putNotification } from '../api/declared'
+import { blockPages, declaredKeys, deploymentPages, flowPages, namesOf, putNotification } from '../api/declared'
 import type { Notification } from '../api/types'
+import { FOLLOWED_STATES } from '../lib/automations'
 import { useNamespaceForNew } from './namespaces'
 import { SmallForm } from './SmallForm'
-
-/** State types, and the names that a person may want to be told of apart from their type. */
-const STATES = ['FAILED', 'CRASHED', 'TimedOut', 'Late', 'CANCELLED', 'COMPLETED', 'RUNNING', 'PENDING', 'PAUSED', 'SCHEDULED', 'AwaitingRetry', 'InfrastructurePending']
-
-const names = <T,>(pages: { items: T[] }[] | undefined, nameOf: (item: T) => string) => [...new Set(pages?.flatMap((page) => page.items.map(nameOf)))]
 
 export function NotificationForm({ notification, onClose }: { notification?: Notification; onClose: () => void }) {
   const chosen = useNamespaceForNew()
@@ -26,7 +22,7 @@ export function NotificationForm({ notification, onClose }: { notification?: Not
   const [message, setMessage] = useState(spec?.message ?? '')
   const [paused, setPaused] = useState(spec?.paused ?? false)
   const blocks = useInfiniteQuery(blockPages([namespace]))
-  const known = names(blocks.data?.pages, (each) => `${each.spec.type}/${each.name}`)
+  const known = namesOf(blocks.data, (each) => `${each.spec.type}/${each.name}`)
   const knownFlows = useInfiniteQuery(flowPages([namespace]))
   const knownDeployments = useInfiniteQuery(deploymentPages([namespace]))
   const send = async () => {
@@ -36,9 +32,9 @@ export function NotificationForm({ notification, onClose }: { notification?: Not
     return `The notification ${put.name} is set.`
   }
   return (
-    <SmallForm title={notification === undefined ? 'New notification' : `Notification ${notification.name}`} button="Save" send={send} changes={declaredKeys.notifications} onClose={onClose} size="lg">
+    <SmallForm title={notification === undefined ? 'New notification' : `Notification ${notification.name}`} button="Save" send={send} changes={declaredKeys.notifications} of={notification} onClose={onClose} size="lg">
       <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={notification !== undefined} required data-autofocus />
-      <TagsInput label="When a run becomes" description="State types or names." data={STATES} value={states} onChange={setStates} maxTags={30} acceptValueOnBlur withAsterisk />
+      <TagsInput label="When a run becomes" description="State types or names." data={FOLLOWED_STATES} value={states} onChange={setStates} maxTags={30} acceptValueOnBlur withAsterisk />
       <MultiSelect
         label="Tell"
         description="Blocks that reach people."
@@ -50,8 +46,8 @@ export function NotificationForm({ notification, onClose }: { notification?: Not
         searchable
         withAsterisk
       />
-      <TagsInput label="Flows" placeholder={flows.length === 0 ? 'All' : undefined} data={names(knownFlows.data?.pages, (each) => each.name)} value={flows} onChange={setFlows} maxTags={100} acceptValueOnBlur />
-      <TagsInput label="Deployments" placeholder={deployments.length === 0 ? 'All' : undefined} data={names(knownDeployments.data?.pages, (each) => each.full_name)} value={deployments} onChange={setDeployments} maxTags={100} acceptValueOnBlur />
+      <TagsInput label="Flows" placeholder={flows.length === 0 ? 'All' : undefined} data={namesOf(knownFlows.data, (each) => each.name)} value={flows} onChange={setFlows} maxTags={100} acceptValueOnBlur />
+      <TagsInput label="Deployments" placeholder={deployments.length === 0 ? 'All' : undefined} data={namesOf(knownDeployments.data, (each) => each.full_name)} value={deployments} onChange={setDeployments} maxTags={100} acceptValueOnBlur />
       <TagsInput label="Tags" placeholder={tags.length === 0 ? 'Any' : undefined} value={tags} onChange={setTags} maxTags={50} acceptValueOnBlur />
       <Textarea label="Message" placeholder="A sentence with the run’s facts" autosize minRows={2} maxRows={10} maxLength={5_000} value={message} onChange={(event) => setMessage(event.currentTarget.value)} />
       <Switch label="Paused: nothing is sent" checked={paused} onChange={(event) => setPaused(event.currentTarget.checked)} />

@@ -72,7 +72,7 @@ export function ScheduleForm({ deployment, schedule, onClose }: Props) {
   }
   const { kind } = texts
   return (
-    <SmallForm title={schedule === undefined ? `New schedule of ${deployment.full_name}` : `Schedule ${schedule.name}`} button="Save" send={send} changes={declaredKeys.deployments} onClose={onClose} size="xl">
+    <SmallForm title={schedule === undefined ? `New schedule of ${deployment.full_name}` : `Schedule ${schedule.name}`} button="Save" send={send} changes={declaredKeys.deployments} of={deployment} onClose={onClose} size="xl">
       <div className={classes.halves}>
         <div className={classes.fields}>
           <TextInput label="Name" value={texts.name} error={faults.name} onChange={(event) => set({ name: event.currentTarget.value })} required data-autofocus />

@@ -78,7 +78,7 @@ function ScheduleCard({ deployment, schedule, paused, onEdit }: CardProps) {
       </p>
       <p className="mono muted wrap">
         {schedule.cron ?? schedule.interval ?? schedule.rrule}
-        {parameters > 0 && ` · ${parameters} ${parameters === 1 ? 'parameter' : 'parameters'} of its mayChange`}
+        {parameters > 0 && ` · ${parameters} ${parameters === 1 ? 'parameter' : 'parameters'} of its own`}
       </p>
       {paused ? <p className="muted">It starts no run until it is resumed.</p> : <NextTimes schedule={schedule} />}
     </section>

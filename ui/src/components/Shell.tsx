@@ -3,7 +3,7 @@ import { ActionIcon, Burger, Kbd, Tooltip, UnstyledButton, useComputedColorSchem
 import { useHotkeys } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Activity, Bell, Blocks, CalendarDays, Cog, FileText, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
+import { Activity, Bell, Blocks, Bot, CalendarDays, Cog, FileText, Gauge, Layers, LayoutDashboard, Moon, Rocket, Search, Sun, Workflow } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 
 import { SIGNED_OUT } from '../api/client'
@@ -27,6 +27,7 @@ export const PAGES = [
   { to: '/work-queues', label: 'Work Queues', icon: Layers, resource: 'workqueues' },
   { to: '/blocks', label: 'Blocks', icon: Blocks, resource: 'blocks' },
   { to: '/notifications', label: 'Notifications', icon: Bell, resource: 'notifications' },
+  { to: '/automations', label: 'Automations', icon: Bot, resource: 'automations' },
   { to: '/concurrency-limits', label: 'Concurrency Limits', icon: Gauge, resource: 'concurrencylimits' },
   { to: '/settings', label: 'Settings', icon: Cog, resource: undefined },
 ] as const

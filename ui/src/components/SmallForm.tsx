@@ -3,7 +3,9 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { FormEvent, ReactNode } from 'react'
 
+import type { WorkQueue } from '../api/types'
 import { tell } from './cancelling'
+import { WrittenTo } from './WrittenTo'
 
 interface Props {
   title: string
@@ -12,13 +14,15 @@ interface Props {
   send: () => Promise<string>
   /** The query key that holds what changed. */
   changes: readonly string[]
+  /** The declared thing that is changed; nothing for a new one. */
+  of?: Pick<WorkQueue, 'namespace' | 'resource'>
   onClose: () => void
   /** The dialog's width. */
   size?: 'md' | 'lg' | 'xl'
   children: ReactNode
 }
 
-export function SmallForm({ title, button, send, changes, onClose, size = 'md', children }: Props) {
+export function SmallForm({ title, button, send, changes, of, onClose, size = 'md', children }: Props) {
   const queries = useQueryClient()
   const sending = useMutation({
     mutationFn: send,
@@ -36,6 +40,7 @@ export function SmallForm({ title, button, send, changes, onClose, size = 'md', 
     <Modal opened onClose={onClose} size={size} title={<strong>{title}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={submit}>
         <Stack gap="md">
+          <WrittenTo item={of} />
           {children}
           {sending.isError && (
             <Text size="sm" role="alert" style={{ color: 'var(--state-failed-text)', overflowWrap: 'anywhere' }}>

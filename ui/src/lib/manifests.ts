@@ -10,12 +10,19 @@ export function toManifest(kind: string, name: string, namespace: string, spec: 
 }
 
 function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty)
+  if (Array.isArray(value)) return value.map(withoutEmptyItem)
   if (typeof value !== 'object' || value === null) return value
   const kept = Object.entries(value)
     .map(([key, each]) => [key, withoutEmpty(each)] as const)
     .filter(([, each]) => each !== null && each !== undefined && !isEmpty(each))
   return Object.fromEntries(kept)
+}
+
+/** An item of a list that says something by a key alone, as `cancelRun: {}`, keeps that key. */
+function withoutEmptyItem(item: unknown): unknown {
+  const kept = withoutEmpty(item)
+  if (!isEmpty(kept) || Array.isArray(kept) || typeof item !== 'object' || item === null) return kept
+  return Object.fromEntries(Object.entries(item).flatMap(([key, each]) => (typeof each === 'object' && each !== null && !Array.isArray(each) ? [[key, {}]] : [])))
 }
 
 const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0

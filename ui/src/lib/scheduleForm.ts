@@ -1,5 +1,6 @@
 /** What is typed into a schedule's form, and the schedule that it makes. Pure. */
 import type { Schedule } from '../api/types'
+import { readObject } from './schemaForm'
 import { intervalMillis } from './schedules'
 import { nextTimes } from './scheduleTimes'
 import { instantOf, wallOf } from './zones'
@@ -83,16 +84,6 @@ export function readSchedule(texts: ScheduleTexts, taken: readonly string[], pau
   const readable = texts.kind === 'interval' ? (intervalMillis(expression) ?? 0) > 0 : nextTimes(schedule, 1, Date.now()) !== undefined
   if (!readable) faults[texts.kind] = UNREADABLE[texts.kind]
   return Object.keys(faults).length === 0 ? { schedule, faults } : { faults }
-}
-
-function readObject(text: string): Record<string, unknown> | undefined {
-  if (text.trim() === '') return {}
-  try {
-    const value = JSON.parse(text) as unknown
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 const anchorOf = (text: string, timezone: string) => new Date(instantOf(Date.parse(`${text}Z`), timezone)).toISOString()

@@ -21,6 +21,13 @@ export function intervalMillis(duration: string): number | undefined {
   return parts?.reduce((sum, [count, unit]) => sum + count * (UNIT_WORDS[unit]?.[1] ?? 0), 0)
 }
 
+/** `1 hour and 30 minutes`; a duration that cannot be read is given as it is. */
+export function durationWords(duration: string): string {
+  const parts = parseParts(duration)
+  if (parts === undefined) return duration
+  return joined(parts.map(([count, unit]) => plural(count, UNIT_WORDS[unit]?.[0] ?? unit)))
+}
+
 /** `every 15 minutes`, `at 06:00, only on Monday`, `every 2 weeks on Tuesday`; what cannot be put into words is given as it is. */
 export function scheduleWords(schedule: Pick<Schedule, 'cron' | 'interval' | 'rrule'>): string {
   if (schedule.cron != null) return cronWords(schedule.cron)
@@ -51,10 +58,9 @@ function cronWords(cron: string): string {
 function intervalWords(interval: string): string {
   const parts = parseParts(interval)
   if (parts === undefined || parts.length === 0) return `every ${interval}`
-  const words = parts.map(([count, unit]) => plural(count, UNIT_WORDS[unit]?.[0] ?? unit))
   const [only] = parts
   if (parts.length === 1 && only !== undefined && only[0] === 1) return `every ${UNIT_WORDS[only[1]]?.[0] ?? ''}`
-  return `every ${words.join(' and ')}`
+  return `every ${durationWords(interval)}`
 }
 
 const FREQUENCIES: Record<string, string> = {
@@ -99,9 +105,10 @@ function dayWords(day: string): string {
 }
 
 const untilWords = (until: string) => until.replace(/^(\d{4})(\d{2})(\d{2}).*$/, '$1-$2-$3')
-const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
+export const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
 
-function joined(words: readonly string[]): string {
+/** `a, b and c`, or with another word between the last two. */
+export function joined(words: readonly string[], last = 'and'): string {
   if (words.length <= 1) return words[0] ?? ''
-  return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
 }

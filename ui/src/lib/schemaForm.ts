@@ -194,3 +194,14 @@ export function valueAt(values: unknown, name: string): unknown {
   if (isObject(values) && Object.hasOwn(values, name)) return values[name]
   return name.split('.').reduce<unknown>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), values)
 }
+
+/** A JSON object; an empty one for a blank text, undefined for anything else. */
+export function readObject(text: string): Record<string, unknown> | undefined {
+  if (text.trim() === '') return {}
+  try {
+    const value = JSON.parse(text) as unknown
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -100,7 +100,7 @@ function Edit({ limit, onClose }: { limit?: ConcurrencyLimit; onClose: () => voi
     return `At most ${put.spec.limit} task runs tagged ${put.spec.tag} run at once.`
   }
   return (
-    <SmallForm title={limit === undefined ? 'New limit' : `Limit of ${limit.spec.tag}`} button="Save" send={send} changes={declaredKeys.concurrencyLimits} onClose={onClose}>
+    <SmallForm title={limit === undefined ? 'New limit' : `Limit of ${limit.spec.tag}`} button="Save" send={send} changes={declaredKeys.concurrencyLimits} of={limit} onClose={onClose}>
       <TextInput label="Tag" value={tag} onChange={(event) => setTag(event.currentTarget.value)} disabled={limit !== undefined} required data-autofocus />
       <NumberInput label="Task runs at once" value={slots} onChange={setSlots} min={0} allowDecimal={false} required />
       <NumberInput label="Slots that become free each second" description="Only for rate_limit() in code: slots taken so free up one after the other." placeholder="None" value={decay} onChange={setDecay} min={0.001} />

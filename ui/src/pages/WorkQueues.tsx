@@ -86,7 +86,7 @@ function Edit({ queue, onClose }: { queue?: WorkQueue; onClose: () => void }) {
     return `The queue ${put.name} is set.`
   }
   return (
-    <SmallForm title={queue === undefined ? 'New queue' : `Queue ${queue.name}`} button="Save" send={send} changes={declaredKeys.workQueues} onClose={onClose}>
+    <SmallForm title={queue === undefined ? 'New queue' : `Queue ${queue.name}`} button="Save" send={send} changes={declaredKeys.workQueues} of={queue} onClose={onClose}>
       <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} disabled={queue !== undefined} required data-autofocus />
       <Select label="Launcher" data={LAUNCHERS} value={launcher} onChange={(value) => setLauncher(value ?? 'Agent')} allowDeselect={false} />
       <NumberInput label="Runs at once" placeholder="Any number" value={limit} onChange={setLimit} min={0} allowDecimal={false} />

@@ -103,6 +103,32 @@ def test_a_slot_that_is_released_is_given_back_once(api: Api) -> None:
     assert api.of("/slots/release") == [{"run_id": wanted.run_id, "attempt": 0, "holders": [wanted.holder]}]
 
 
+def test_a_slot_whose_release_is_not_yet_sent_when_the_process_ends_is_given_back_all_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.answers = [GRANTED]
+    wanted, kept = wish(), Slots(get_settings())
+    begun, over = threading.Event(), threading.Event()
+    ask = api.ask
+
+    def ask_slowly(method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if threading.current_thread().name == "towpath-slots":
+            begun.set()
+            over.wait(60)
+        return ask(method, path, body)
+
+    monkeypatch.setattr(api, "ask", ask_slowly)
+    slot = kept.acquire(wanted)
+    assert slot is not None
+    slot.release()
+    assert begun.wait(60)
+    try:
+        kept.finish()
+        assert api.of("/slots/release") == [{"run_id": wanted.run_id, "attempt": 0, "holders": [wanted.holder]}]
+    finally:
+        over.set()
+
+
 def test_an_api_that_is_away_is_waited_for_unless_there_was_no_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.answers = [ApiUnavailable("gone"), ApiUnavailable("gone"), UNLIMITED]
     said: list[str] = []

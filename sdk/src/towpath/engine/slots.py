@@ -126,6 +126,7 @@ class Slots:
         self._idle: list[Questions] = []
         self._held: dict[tuple[str, int], set[str]] = {}
         self._released: SimpleQueue[Wish] = SimpleQueue()
+        self._leaving: set[Wish] = set()
         self._keeper: threading.Thread | None = None
 
     def is_unlimited(self, tags: frozenset[str]) -> bool:
@@ -222,6 +223,7 @@ class Slots:
             holders = self._held.get((wish.run_id, wish.attempt))
             if holders is not None:
                 holders.discard(wish.holder)
+            self._leaving.add(wish)
         self._released.put(wish)
 
     def _take_connection(self) -> "Questions":
@@ -246,16 +248,17 @@ class Slots:
 
     def _release(self, questions: "Questions", first: Wish) -> None:
         """Gives back what waits to be given back; with the API away their leases end by themselves."""
-        gone: dict[tuple[str, int], list[str]] = {(first.run_id, first.attempt): [first.holder]}
+        wishes = [first]
         with suppress(Empty):
             while True:
-                wish = self._released.get_nowait()
-                gone.setdefault((wish.run_id, wish.attempt), []).append(wish.holder)
-        for (run_id, attempt), holders in gone.items():
+                wishes.append(self._released.get_nowait())
+        for (run_id, attempt), holders in _by_owner(wishes).items():
             with suppress(ApiError):
                 questions.ask(
                     "POST", "/slots/release", {"run_id": run_id, "attempt": attempt, "holders": holders[:10_000]}
                 )
+        with self._lock:
+            self._leaving.difference_update(wishes)
 
     def _give_back(self, questions: "Questions", wish: Wish) -> None:
         """Leaves the queue."""
@@ -287,16 +290,13 @@ class Slots:
             )
 
     def finish(self) -> None:
-        """Gives back all that is held, as the process ends."""
+        """Gives back all that is held, as the process ends, and once more what the keeper is giving back: it may end before its request is out."""
         with self._lock:
             held = {owner: sorted(holders) for owner, holders in self._held.items() if holders}
             self._held = {}
-        waiting: list[Wish] = []
-        with suppress(Empty):
-            while True:
-                waiting.append(self._released.get_nowait())
-        for wish in waiting:
-            held.setdefault((wish.run_id, wish.attempt), []).append(wish.holder)
+            leaving = _by_owner(self._leaving)
+        for owner, holders in leaving.items():
+            held.setdefault(owner, []).extend(holders)
         if not held:
             return
 
@@ -314,6 +314,13 @@ class Slots:
     def renew_in_child(self) -> None:
         """After a fork nothing is held here: what the parent holds is the parent's."""
         self._reset()
+
+
+def _by_owner(wishes: Iterable[Wish]) -> dict[tuple[str, int], list[str]]:
+    owners: dict[tuple[str, int], list[str]] = {}
+    for wish in wishes:
+        owners.setdefault((wish.run_id, wish.attempt), []).append(wish.holder)
+    return owners
 
 
 def _too_late(wish: Wish, timeout: float | None) -> TimeoutError:

@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.e2e_ui.seeding import Seeder
+from tests.support.server_process import free_port
 from towpath_operator.api.ui_files import UI_DIST
 
 CHROMIUM = os.environ.get("TOWPATH_CHROMIUM", "/usr/bin/chromium")
@@ -41,7 +42,13 @@ class Server:
 
     def __init__(self, home: Path, port: int = 0, **environment_too: str) -> None:
         environment = os.environ | {"TOWPATH_HOME": str(home)} | environment_too
-        command = [str(Path(sys.executable).with_name("towpath")), "server", "start", "--port", str(port)]
+        command = [
+            str(Path(sys.executable).with_name("towpath")),
+            "server",
+            "start",
+            "--port",
+            str(port or free_port()),
+        ]
         self._log = (home / "server.log").open("ab")
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=self._log)
         assert self._process.stdout is not None

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.server_process import free_port
+
 START_SECONDS = 60.0
 _MAIN = "from towpath_operator.wiring.commands import server; server()"
 
@@ -21,7 +23,7 @@ class ServerProcess:
     def __init__(self, folder: Path, database: str | None = None) -> None:
         self._folder = folder
         self._database = database or str(folder / "towpath.db")
-        self._port = 0
+        self._port = free_port()
         self._starts = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,13 +69,9 @@ class ServerProcess:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log
-            if self._port == 0 and "TOWPATH_API_URL=" in self.log:
-                url = self.log.partition("TOWPATH_API_URL=")[2].split()[0]
-                self._port = int(url.rpartition(":")[2].partition("/")[0])
-            if self._port:
-                with contextlib.suppress(httpx.TransportError):
-                    if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
-                        return
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.address}/health", timeout=5).status_code == 200:
+                    return
             time.sleep(0.05)
         raise AssertionError(f"The server is not healthy after {START_SECONDS} s: {self.log}")
 

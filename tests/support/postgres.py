@@ -4,7 +4,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -12,6 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+
+from tests.support.server_process import free_port
 
 USER = "towpath"
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -83,10 +84,7 @@ def run_postgres() -> Generator[Postgres]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         data = str(folder / "data")
         run_unprivileged([find_program("initdb"), "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"])
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        server = Postgres(folder, port)
+        server = Postgres(folder, free_port())
         server.control("start")
         try:
             yield server

@@ -1,6 +1,7 @@
 """The real API server as a process of its own, which tests may kill and start again on the same port and database."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,11 +13,21 @@ from typing import Any
 
 import httpx
 
+PORTS = range(12_000, 29_000)
+"""Below those that the kernel gives to outgoing connections: none of these takes the port of a server that is down for a moment."""
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port on which nothing listens, for a server that is started soon, and perhaps again."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311 no secret
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
 
 
 class ServerProcess:

@@ -26,9 +26,12 @@ def wait_for(condition: Callable[[], Any], why: Callable[[], str] = lambda: "") 
 
 
 def environment_of(home: Path, **variables: str) -> dict[str, str]:
-    """This process' environment with Towpath's settings replaced."""
+    """This process' environment with Towpath's settings replaced.
+
+    What a process has told is with the API once it has ended, however busy the machine is: none leaves it in its spool for a later one.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOWPATH_")}
-    return {**kept, "TOWPATH_HOME": str(home), **variables}
+    return {**kept, "TOWPATH_HOME": str(home), "TOWPATH_EXIT_TIMEOUT": str(PATIENCE), **variables}
 
 
 def run_towpath(*arguments: str, environment: dict[str, str], folder: Path, code: int = 0, timeout: float = 100) -> str:

@@ -1,7 +1,6 @@
 """Artifacts and results through a real server: told from a spool or at once, shown by the command line; kept for other machines."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.agent_process import environment_of
 from tests.support.server_process import ServerProcess
 
 SHOW = """
@@ -69,8 +69,7 @@ class Machine:
     """A computer with a home of its own, and perhaps a server to talk to."""
 
     def __init__(self, home: Path, **environment: str) -> None:
-        others = {name: value for name, value in os.environ.items() if not name.startswith("TOWPATH_")}
-        self.environment = others | {"TOWPATH_HOME": str(home), "TOWPATH_LOCAL_SERVER": "false"} | environment
+        self.environment = environment_of(home, TOWPATH_LOCAL_SERVER="false", **environment)
 
     def run(self, *command: str, code: int = 0, **more: str) -> tuple[str, str]:
         done = subprocess.run(

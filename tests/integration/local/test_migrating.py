@@ -1,6 +1,5 @@
 """A project of Prefect 2 that was migrated runs: its flow by hand, and its deployment on a real server by a real agent."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.agent_process import environment_of
 from tests.support.server_process import ServerProcess
 
 FLOW = '''
@@ -72,8 +72,7 @@ def test_a_migrated_project_runs(tmp_path: Path, server: ServerProcess) -> None:
     project.mkdir()
     (project / "harbour.py").write_text(FLOW)
     (project / "harbour-deployment.yaml").write_text(DEPLOYMENT.replace("FOLDER", str(project)))
-    others = {name: value for name, value in os.environ.items() if not name.startswith("TOWPATH_")}
-    environment = others | {"TOWPATH_HOME": str(tmp_path / "client"), "TOWPATH_API_URL": server.url}
+    environment = environment_of(tmp_path / "client", TOWPATH_API_URL=server.url)
 
     def run(*command: str) -> str:
         done = subprocess.run(

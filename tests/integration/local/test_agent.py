@@ -1,5 +1,6 @@
 """`towpath agent start` against the real API: launches, ends, cancels, crashes, restarts."""
 
+import contextlib
 import os
 import re
 import signal
@@ -29,16 +30,16 @@ def bad() -> None:
 def waits(folder: str) -> None:
     """Says that it runs, then waits for the word to end."""
     path = Path(folder)
-    (path / f"running-{os.getpid()}").touch()
     print("a line to the console", flush=True)
+    (path / f"running-{os.getpid()}").touch()
     while not (path / "end").exists():
         time.sleep(0.02)
 
 @flow
 def stubborn(folder: str) -> None:
-    (Path(folder) / f"running-{os.getpid()}").touch()
     while True:
         try:
+            (Path(folder) / f"running-{os.getpid()}").touch()
             time.sleep(0.02)
         except BaseException:
             pass
@@ -70,7 +71,7 @@ def start(server: ServerProcess, tmp_path: Path) -> Generator[StartAgent]:
     for agent in started:
         agent.end()
     for pid in pids(tmp_path):
-        if Path(f"/proc/{pid}").exists():
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -106,6 +107,9 @@ class Runs:
     def state(self, run: str) -> str:
         return self._server.call("GET", f"/flow-runs/{run}")["state"]["name"]
 
+    def type(self, run: str) -> str:
+        return self._server.call("GET", f"/flow-runs/{run}")["state"]["type"]
+
     def end_of(self, run: str, agent: AgentProcess) -> str:
         """The name of the state in which the run ends."""
         wait_for(lambda: self.state(run) in ENDS, lambda: f"{self.state(run)}\n{agent.said()}\n{self._server.log(run)}")
@@ -133,8 +137,13 @@ def pids(folder: Path) -> list[int]:
 
 
 def wait_for_processes(folder: Path, agent: AgentProcess, number: int = 1) -> list[int]:
-    wait_for(lambda: len(pids(folder)) >= number, agent.said)
-    return pids(folder)
+    """So many processes, once their flows run and the agent has noted which they are."""
+
+    def look() -> list[int] | None:
+        found, said = pids(folder), agent.said()
+        return found if len(found) >= number and all(f" started as process {pid}." in said for pid in found) else None
+
+    return wait_for(look, agent.said)
 
 
 def is_gone(pid: int) -> bool:
@@ -299,7 +308,7 @@ def test_no_more_run_at_once_than_the_limit_says(runs: Runs, start: StartAgent, 
     [pid] = wait_for_processes(tmp_path, agent)
     started = run_of(pid)
     runs.until_running(started)
-    assert runs.state(second if started == first else first) == "Scheduled"
+    assert runs.type(second if started == first else first) == "SCHEDULED"
     (tmp_path / "end").touch()
     assert {runs.end_of(first, agent), runs.end_of(second, agent)} == {"Completed"}
     assert len(pids(tmp_path)) == 2

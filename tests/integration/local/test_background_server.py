@@ -1,5 +1,6 @@
 """The local server that starts when something must be asked and no server is there: real scripts, real processes, one home."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -183,7 +184,8 @@ def scripts(tmp_path: Path) -> Generator[Scripts]:
             script.process.communicate()
         left = find_server(tmp_path)
         if left is not None:
-            os.kill(left.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left.pid, signal.SIGKILL)
 
 
 def wait_until(holds: Callable[[], Any], what: str) -> Any:
@@ -220,7 +222,7 @@ def test_two_scripts_at_once_share_one_server_which_ends_after_the_last(scripts:
     assert third.ask() == server.url, "it stays as long as one uses it"
     third.end()
     wait_until(lambda: not is_alive(server.pid), "the server outlives its last user")
-    assert find_server(tmp_path) is None
+    wait_until(lambda: find_server(tmp_path) is None, "the lock outlives its server")
     assert scripts(ASK).ask().startswith("http://127.0.0.1:"), "the next one starts another"
 
 
@@ -292,7 +294,7 @@ def test_a_server_that_cannot_start_is_named_with_its_reason(scripts: Scripts, t
     (tmp_path / "towpath.db").mkdir()
     said = scripts(ASK).ask()
     assert "The local server does not start" in said and "server.log" in said
-    assert find_server(tmp_path) is None
+    wait_until(lambda: find_server(tmp_path) is None, "the lock outlives its server")
 
 
 def test_nothing_is_started_where_that_is_switched_off_or_not_installed(scripts: Scripts, tmp_path: Path) -> None:
@@ -356,13 +358,14 @@ def test_a_home_that_is_deleted_takes_its_server_with_it(scripts: Scripts, tmp_p
     home = tmp_path / "home"
     scripts(ASK, TOWPATH_HOME=str(home)).ask()
     before = server_of(home)
-    shutil.rmtree(home)
+    # The server may write meanwhile.
+    wait_until(lambda: shutil.rmtree(home, ignore_errors=True) or not home.exists(), "the home cannot be deleted")
     wait_until(lambda: not is_alive(before.pid), "the server outlives its home")
     scripts(TELL, TOWPATH_HOME=str(home)).end()
     again = scripts(KEEP, TOWPATH_HOME=str(home))
     assert httpx.get(f"{again.ask()}/flow-runs").json()["total"] == 1
+    os.kill(server_of(home).pid, signal.SIGKILL)  # before its last user goes, and it with that one
     again.end()
-    os.kill(server_of(home).pid, signal.SIGKILL)
 
 
 def test_a_server_that_runs_takes_in_what_others_tell_to_nobody(scripts: Scripts) -> None:

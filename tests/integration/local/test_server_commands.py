@@ -3,7 +3,7 @@
 import json
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ Say = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> ServerProcess:
-    return ServerProcess(tmp_path)
+def server(tmp_path: Path) -> Generator[ServerProcess]:
+    server = ServerProcess(tmp_path)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -46,7 +48,6 @@ def test_a_server_is_shown_and_stopped(server: ServerProcess, say: Say, tmp_path
     assert say("stop") == (0, f"Stopped the server at {url}.\n")
     assert say("status")[0] == 1
     assert say("stop") == (0, f"No server runs for {tmp_path}.\n")
-    server.stop()
 
 
 def test_a_killed_server_does_not_count(server: ServerProcess, say: Say) -> None:

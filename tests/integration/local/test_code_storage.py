@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.agent_process import AgentProcess, environment_of, run_program, run_towpath
+from tests.support.agent_process import AgentProcess, environment_of, run_program, run_towpath, wait_for
 from tests.support.git_server import GitServer, Repository, git_server
 from tests.support.s3_server import run_s3_server
 from tests.support.server_process import ServerProcess, free_port
@@ -67,6 +67,11 @@ def run(server: ServerProcess, tmp_path: Path) -> Run:
     return run
 
 
+def wait_until_idle(agent: AgentProcess) -> None:
+    """Until the processes of all runs are gone: a run has ended in the API before its process has."""
+    wait_for(lambda: agent.said().count(" started as process ") == agent.said().count(" ended as "), agent.said)
+
+
 def save(server: ServerProcess, name: str, block: str) -> None:
     """Saves a block, given as Python, under a name."""
     program = f"from towpath.filesystems import *\n{block}.save({name!r}, overwrite=True)"
@@ -108,8 +113,10 @@ def test_a_flow_runs_from_a_folder_of_a_commit_and_fetched_code_goes(
 ) -> None:
     save_git(server, host, "pinned", reference=repository.git("rev-parse", "HEAD")[:10])
     run("deployment", "build", "greeting.py:greet", "-n", "folder", "-q", "test", "-sb", "github/pinned/flows", "-a")
+    wait_until_idle(agent)
     for _ in range(2):
         assert "Hello, ADA! from a folder from True" in run("deployment", "run", "greet/folder", "--watch")
+        wait_until_idle(agent)
     left = list((agent.home / "code").glob("*.lock"))
     assert len(left) <= 1, left
 

@@ -148,6 +148,7 @@ def test_a_run_is_watched_to_its_end_which_is_the_exit_code(run: Run, server: Se
 
 CALLER = """
 import sys
+from datetime import UTC, datetime, timedelta
 from towpath import flow
 from towpath.deployments import run_deployment
 
@@ -157,7 +158,8 @@ def calls():
     print(made.state.name)
 
 calls()
-print(run_deployment("brew/called", timeout=0).state.name)
+tomorrow = datetime.now(UTC) + timedelta(days=1)
+print(run_deployment("brew/called", timeout=0, scheduled_time=tomorrow).state.name)
 """
 
 

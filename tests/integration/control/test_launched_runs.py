@@ -59,14 +59,17 @@ def steps(folder: str) -> None:
 @flow
 def submits(folder: str) -> None:
     note(folder, "begun")
-    futures = [slow.submit() for _ in range(200)]
+    futures = [slow.submit(folder) for _ in range(200)]
     for future in futures:
         future.result()
     note(folder, "all")
 
 @task
-def slow():
-    time.sleep(0.2)
+def slow(folder):
+    note(folder, "slow")
+    while not (Path(folder) / "suspended").exists():
+        time.sleep(0.02)
+    time.sleep(2)
 
 @flow
 def fails_once(folder: str) -> int:
@@ -143,7 +146,7 @@ def test_a_suspended_run_goes_on_in_another_process_with_the_input_and_what_was_
     suspended = wait_for_state(launcher.server, run, "Suspended")
     wait_for(lambda: launcher.attempts(run)[0]["ended_at"])
     (first,) = [int(note.split()[1]) for note in launcher.notes() if note.startswith("process")]
-    assert not is_alive(first)
+    wait_for(lambda: not is_alive(first))
     assert suspended["pause"]["suspended"] is True
     launcher.ask(run, "resume", {"run_input": {"value": 4}})
     wait_for_state(launcher.server, run, "Paused")
@@ -165,6 +168,7 @@ def test_a_suspended_run_goes_on_in_another_process_with_the_input_and_what_was_
 def test_a_run_that_a_person_suspends_ends_its_process_at_its_next_task(launcher: Launcher) -> None:
     run = launcher.start("steps")
     launcher.wait_for_note("fleeting 3")
+    wait_for_state(launcher.server, run, "Running")
     launcher.ask(run, "suspend")
     wait_for(lambda: launcher.attempts(run)[0]["ended_at"])
     assert wait_for_state(launcher.server, run, "Suspended")["attempts"][0]["exit_code"] == 0
@@ -176,9 +180,10 @@ def test_a_run_that_a_person_suspends_ends_its_process_at_its_next_task(launcher
 
 def test_a_suspended_run_drops_what_was_submitted_and_has_not_begun(launcher: Launcher) -> None:
     run = launcher.start("submits")
-    launcher.wait_for_note("begun")
+    launcher.wait_for_note("slow")
     wait_for_state(launcher.server, run, "Running")
     launcher.ask(run, "suspend")
+    (launcher.folder / "suspended").touch()
     wait_for(lambda: launcher.attempts(run)[0]["ended_at"])
     assert wait_for_state(launcher.server, run, "Suspended", "Failed")["state"]["name"] == "Suspended"
     tasks = launcher.server.call("GET", "/task-runs", params={"flow_run_id": run, "limit": 200})["items"]

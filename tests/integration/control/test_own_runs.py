@@ -191,9 +191,10 @@ def test_a_subflow_pauses_while_its_parent_runs(server: ServerProcess, run: Run)
     program = run(PAUSES, "nested", "above")
     subflow = find_run(server, "nested-below")["id"]
     wait_for_state(server, subflow, "Paused")
-    parent = find_run(server, "nested")
-    assert parent["state"]["name"] == "Running"
-    (stand_in,) = server.call("GET", "/task-runs", params={"flow_run_id": parent["id"]})["items"]
+    parent = wait_for_state(server, find_run(server, "nested")["id"], "Running")
+    (stand_in,) = wait_for(
+        lambda: server.call("GET", "/task-runs", params={"flow_run_id": parent["id"]})["items"], program.said
+    )
     wait_for(lambda: server.call("GET", f"/task-runs/{stand_in['id']}")["state"]["name"] == "Paused")
     resume(server, subflow, {"value": "deep"})
     assert "RESULT deep" in program.wait()
@@ -262,6 +263,7 @@ def test_a_run_that_a_person_pauses_begins_no_task_until_it_is_resumed(
     program = run(HOLDS, "holds")
     wait_for(lambda: (tmp_path / "step-3").exists(), program.said)
     run_id = find_run(server, "holds")["id"]
+    wait_for_state(server, run_id, "Running")
     server.call("POST", f"/flow-runs/{run_id}/pause")
     counts: list[int] = []
 

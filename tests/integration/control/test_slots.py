@@ -29,16 +29,25 @@ class Inside:
         self.file.unlink()
 
 TAG = sys.argv[1]
+FULL = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+
+def is_full():
+    '''Whether as many as are let in were inside at once.'''
+    return not FULL or str(FULL) in Path("counts").read_text().split("\\n")[:-1]
 
 @task(tags=[TAG, "free"])
 def work(number):
     with Inside():
+        while not is_full():
+            time.sleep(0.02)
         time.sleep(0.1)
     return number
 
 @task(tags=[TAG])
 async def work_async(number):
     with Inside():
+        while not is_full():
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)
     return number
 
@@ -154,11 +163,11 @@ def test_no_more_tagged_task_runs_than_the_limit_are_at_work_over_all_processes(
     server: ServerProcess, run: Run, tmp_path: Path
 ) -> None:
     limit = declare(server, "tagged", 3)
-    programs = [run(TAGGED, "tagged", how) for how in ("sync", "async", "sync")]
+    programs = [run(TAGGED, "tagged", how, "3") for how in ("sync", "async", "sync")]
     for program in programs:
         assert "RESULT 45" in program.wait()
     assert most_at_once(tmp_path) == 3
-    assert use(server, limit) == (0, 0)
+    wait_for(lambda: use(server, limit) == (0, 0))
 
 
 def test_blocks_of_code_occupy_as_many_slots_as_they_say(server: ServerProcess, run: Run, tmp_path: Path) -> None:
@@ -180,6 +189,7 @@ def test_the_slot_of_a_killed_process_can_be_freed_and_its_waiters_go_on(
     (tmp_path / "let go").touch()
     second = run(HOLDS, "killed")
     second.wait_until_says("Waiting for a concurrency slot: limits of 'killed' are reached.")
+    wait_for(lambda: use(server, limit) == (1, 1))
     slots = server.call("GET", f"/concurrency-limits/{limit}/slots")
     assert slots["holders"][0]["task_run_name"] == "hold-0"
     assert len(slots["waiters"]) == 1

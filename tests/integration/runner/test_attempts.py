@@ -82,6 +82,8 @@ class Runner:
     """One runner process."""
 
     def __init__(self, server: ServerProcess, folder: Path, run: str, attempt: int, **environment: str) -> None:
+        self._server = server
+        self._run = run
         self.termination_log = folder / "termination"
         self.termination_log.touch()
         (folder / "flows_of_test.py").write_text(FLOWS)
@@ -116,7 +118,11 @@ class Runner:
         return json.loads(self.termination_log.read_text())
 
     def wait_until_it_runs(self, folder: Path) -> None:
-        wait_for(lambda: (folder / "running").exists(), self)
+        """Until its flow's function has begun, and the API knows: a process says so a moment later."""
+        wait_for(lambda: (folder / "running").exists() and self._is_known_to_run(), self)
+
+    def _is_known_to_run(self) -> bool:
+        return "Running" in self._server.states(self._run)
 
 
 def wait_for(condition: Any, runner: Runner) -> None:

@@ -18,6 +18,7 @@ from towpath.contract.states import RunKind
 from towpath_operator.domain.codes import FIRST_ENDED
 from towpath_operator.domain.entered import Entered
 from towpath_operator.domain.rollups import Counts
+from towpath_operator.store import sqlite_driver
 from towpath_operator.store.counting import count_changed
 from towpath_operator.store.errors import translated
 from towpath_operator.store.freeing import free_slots
@@ -205,11 +206,13 @@ class Database:
 
 
 def _sqlite_engine(url: URL, *, pool_size: int, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
+    path = url.database or ""
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, async_creator=lambda: sqlite_driver.connect(path)
+    )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own: we say when and which
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={SQLITE_BUSY_MS}",
@@ -224,7 +227,7 @@ def _sqlite_engine(url: URL, *, pool_size: int, writes: bool) -> AsyncEngine:
         cursor.close()
 
     def begun(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.begin_with_next(begin)
 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)

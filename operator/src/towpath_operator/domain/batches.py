@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, cast, get_type_hints
 from uuid import UUID
 
+import orjson
 from annotated_types import Len
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -212,4 +213,9 @@ def _sentence(error: ValidationError) -> str:
 
 def json_text(value: Any) -> str | None:
     """`value` as compact JSON text for a row; None for an empty one."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False) if value else None
+    if not value:
+        return None
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -5,12 +5,12 @@ that the whole statement is a single call into the library, without Python's loc
 row, and beside a busy event loop each such turn may cost milliseconds. On PostgreSQL they travel as arrays.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Kind = Literal["id", "integer", "text", "boolean", "json"]
@@ -84,7 +84,7 @@ class Lookup:
             return []
         if connection.dialect.name == "sqlite":
             found = await connection.exec_driver_sql(self._sqlite(), (b"".join(ids), len(ids)))
-            rows: list[list[Any]] = json.loads(found.scalar_one())
+            rows: list[list[Any]] = orjson.loads(found.scalar_one())
             for index, (_, kind) in enumerate(self.columns, 1):
                 if kind == "id":
                     for row in rows:
@@ -135,7 +135,7 @@ def _sqlite_parameters(
 ) -> tuple[str, bytes] | tuple[str]:
     ids = [index for index, (_, kind) in enumerate(columns) if kind == "id"]
     plain = [index for index, (_, kind) in enumerate(columns) if kind != "id"]
-    text = json.dumps([[row[index] for index in plain] for row in rows], separators=(",", ":"), ensure_ascii=False)
+    text = orjson.dumps([[row[index] for index in plain] for row in rows]).decode()
     if not ids:
         return (text,)
     return text, b"".join([row[index] or _NO_ID for row in rows for index in ids])

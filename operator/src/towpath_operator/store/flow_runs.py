@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Select, Update, and_, bindparam, delete, func, insert, or_, select, update
 
 from towpath.contract.states import StateType
 from towpath_operator.domain.codes import CODES, FIRST_ENDED, shown_name
@@ -253,17 +254,31 @@ _BEGINNING: dict[str, Any] = {
 
 async def update_flow_run(transaction: Transaction, run_id: UUID, values: Mapping[str, Any]) -> None:
     """Changes fields of a run; its revision rises."""
-    await transaction.connection.execute(update(flow_runs).where(flow_runs.c.id == run_id).values(dict(values)))
-    transaction.changed(run_id)
+    await _update(transaction, run_id, {}, values)
 
 
 async def add_task_counts(
     transaction: Transaction, run_id: UUID, counts: Mapping[str, int], values: Mapping[str, Any]
 ) -> None:
     """Adds to the run's task counts and changes further fields; its revision rises."""
-    added = {name: flow_runs.c[name] + by for name, by in counts.items() if by}
+    added = {name: by for name, by in counts.items() if by}
     if added or values:
-        await update_flow_run(transaction, run_id, added | dict(values))
+        await _update(transaction, run_id, added, values)
+
+
+async def _update(transaction: Transaction, run_id: UUID, added: Mapping[str, int], values: Mapping[str, Any]) -> None:
+    statement = _build_update(tuple(added), tuple(values))
+    await transaction.connection.execute(statement, {**added, **values, "run": run_id})
+    transaction.changed(run_id)
+
+
+@cache
+def _build_update(added: tuple[str, ...], replaced: tuple[str, ...]) -> Update:
+    """The statement that adds to some columns and replaces others. Building one takes longer than executing it."""
+    columns = flow_runs.c
+    values: dict[str, Any] = {name: columns[name] + bindparam(name) for name in added}
+    values |= {name: bindparam(name, type_=columns[name].type) for name in replaced}
+    return update(flow_runs).where(columns.id == bindparam("run")).values(values)
 
 
 async def replace_tags(transaction: Transaction, run_id: UUID, tags: Sequence[str]) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 SLOW_REQUEST: Final = 1.0
 """Seconds after which a request counts as hanging: what waits behind it goes to disk."""
-EARLY: Final = 800
-"""Events that go out before the flush interval is over, so that the API works while a busy flow goes on. Fewer, and each
-batch's own cost eats what that gains."""
+EARLY: Final = 250
+"""Events that go out before the flush interval is over, once no request is under way: so the API works while a busy flow goes
+on, and what gathers during one request makes up the next."""
 BACKLOG_PAUSE: Final = 30.0
 """Seconds between two looks for spool files that other processes left while this one runs."""
 
@@ -50,7 +50,7 @@ class Teller:
         if not self._courier.is_stirred:
             self._courier.stir()
         elif len(self._pending) == EARLY:
-            self._courier.hurry()
+            self._courier.send_early()
 
     def flush(self, timeout: float | None = None, *, stored: bool = False) -> bool:
         """Waits until all that was told before is safe.
@@ -163,9 +163,11 @@ class Courier:
             self._start()
         self._told.set()
 
-    def hurry(self) -> None:
-        """Lets the draining thread wait no longer."""
-        self._hurry.set()
+    def send_early(self) -> None:
+        """Lets the sending thread, unless a request is under way, take what there is before the flush interval is over."""
+        sender = self._sender
+        if sender is not None and sender.started is None:
+            self._placed.set()
 
     def _start(self) -> None:
         with self._lock:
@@ -250,6 +252,8 @@ class Courier:
         """One batch of each outbox that has one, and one of the backlog; False when there is nothing to send."""
         has_sent = False
         for outbox in self._list_outboxes():
+            if len(outbox.pending) >= EARLY:
+                outbox.drain(to_disk=self._belongs_on_disk())
             batch = outbox.next_batch()
             if batch is None:
                 continue

@@ -22,6 +22,14 @@ def brew(cups: int = 1, fail: bool = False) -> None:
     if fail:
         raise ValueError("the pot is cracked")
 """
+SECRET_FLOW = """
+from pydantic import SecretStr
+from towpath import flow
+
+@flow(log_prints=True, flow_run_name="brewed by {cook}")
+def brew(recipe: SecretStr, cook: str = "ada") -> None:
+    print(f"{len(recipe.get_secret_value())} letters")
+"""
 Run = Callable[..., str]
 
 
@@ -161,6 +169,24 @@ calls()
 tomorrow = datetime.now(UTC) + timedelta(days=1)
 print(run_deployment("brew/called", timeout=0, scheduled_time=tomorrow).state.name)
 """
+
+
+def test_a_secret_parameter_reaches_the_run_and_the_command_warns_of_it(
+    run: Run, server: ServerProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "brewing_of_test.py").write_text(SECRET_FLOW)
+    build(run, "secretly", "-q", "secretly", "-a")
+    agent = AgentProcess(server, tmp_path / "agent", "-q", "secretly")
+    try:
+        said = run("deployment", "run", "brew/secretly", "-p", "recipe=fourteen-barges", "--watch")
+    finally:
+        agent.end()
+    assert "Warning: The flow takes 'recipe' as a secret" in said
+    assert "15 letters" in said
+    name = json.loads(run("flow-run", "ls", "--deployment", "brew/secretly", "-o", "json"))[0]["name"]
+    assert name == "brewed by ada", "a run that names itself tells its parameters anew"
+    made = json.loads(run("flow-run", "ls", "--deployment", "brew/secretly", "-o", "json"))[0]
+    assert made["parameters"]["recipe"] == "fourteen-barges", "the next attempt needs it"
 
 
 def test_a_flow_runs_a_deployment_and_the_two_are_linked(run: Run, server: ServerProcess, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
-from towpath.deployments.parameters import build_parameter_schema, describe_parameters
+from towpath import flow
+from towpath.deployments import Deployment, run_deployment
+from towpath.deployments.parameters import build_parameter_schema, describe_parameters, say_readable_secrets
 from towpath.engine.signatures import Signature
 from towpath.errors import DeploymentError
 
@@ -142,3 +144,70 @@ def test_descriptions_come_from_docstrings_of_every_style(docstring: str) -> Non
     brew.__doc__ = docstring
     assert describe_parameters(brew) == {"tea": "which tea"}
     assert property_of(brew, "tea")["description"] == "which tea"
+
+
+class Login(BaseModel):
+    user: str = "ada"
+    password: SecretStr = SecretStr("fourteen-barges")
+    key: SecretBytes = b"fourteen-barges"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        (SecretStr, "fourteen-barges"),
+        (SecretStr, SecretStr("fourteen-barges")),
+        (SecretStr | None, "fourteen-barges"),
+        (list[SecretStr], ["fourteen-barges"]),
+        (Login, Login()),
+        (dict[str, Login], {"a": {"password": "fourteen-barges"}}),
+    ],
+)
+def test_the_schema_shows_no_default_of_a_secret(annotation: Any, default: Any) -> None:
+    def takes(token: Any = default, cups: int = 2) -> None: ...
+
+    takes.__annotations__["token"] = annotation
+    schema = schema_of(takes)
+    assert "barges" not in str(schema)
+    assert "*" not in str(schema)
+    assert "default" not in schema["properties"]["token"]
+    assert schema["properties"]["cups"]["default"] == 2
+    assert "required" not in schema
+
+
+def takes_secrets(
+    user: str, token: SecretStr, login: Login | None = None, keys: list[SecretStr] | None = None
+) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"user": "ada"}, None),
+        ({"user": "ada", "token": "x"}, "'token' as a secret"),
+        ({"login": {"password": "x"}, "keys": ["x"], "token": "x"}, "'login' and 'keys' and 'token' as a secret"),
+        ({"login": None, "unknown": 1}, None),
+    ],
+)
+def test_secrets_that_a_deployments_runs_would_show_are_named(parameters: dict[str, Any], named: str | None) -> None:
+    said = say_readable_secrets(schema_of(takes_secrets), parameters)
+    assert said is None if named is None else named in (said or "")
+    assert say_readable_secrets(None, parameters) is None
+
+
+def test_building_a_deployment_warns_of_a_secret_parameter(caplog: pytest.LogCaptureFixture) -> None:
+    built = Deployment.build_from_flow(
+        flow(takes_secrets), "d", entrypoint="flows.py:takes_secrets", parameters={"user": "ada", "token": "x"}
+    )
+    assert built.parameters == {"user": "ada", "token": "x"}
+    assert [record.getMessage() for record in caplog.records if "'token' as a secret" in record.getMessage()]
+
+
+@pytest.mark.parametrize("secret", [SecretStr("x"), [SecretStr("x")], {"a": SecretBytes(b"x")}, Login()])
+def test_a_secret_that_would_reach_the_flow_as_asterisks_is_refused(secret: Any) -> None:
+    with pytest.raises(DeploymentError, match=r"parameters\.token: a secret cannot be given to a deployment"):
+        run_deployment("takes-secrets/d", parameters={"token": secret})
+    with pytest.raises(DeploymentError, match=r"parameters\.token: a secret cannot be given to a deployment"):
+        Deployment.build_from_flow(
+            flow(takes_secrets), "d", entrypoint="flows.py:takes_secrets", parameters={"token": secret}
+        )

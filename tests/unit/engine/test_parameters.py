@@ -140,7 +140,7 @@ def test_parameters_are_told_as_json_and_what_json_cannot_say_as_its_repr(told: 
         "a": {"k": [1, None]},
         "b": [1, 2],
         "c": {"name": "eu", "size": 1},
-        "d": "SecretStr('**********')",
+        "d": "**********",
         "e": "inf",
         "f": "<BadRepr that cannot be shown: ValueError>",
     }

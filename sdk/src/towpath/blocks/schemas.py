@@ -32,7 +32,7 @@ def describe(block_class: type["Block"]) -> BlockTypePut:
         raise BlockError(
             f"{block_class.__name__} has a field that cannot be kept, since JSON cannot say it: {error.message}"
         ) from error
-    _drop_secret_defaults(fields)
+    drop_secret_defaults(fields)
     return BlockTypePut(
         slug=block_class.get_block_type_slug(),
         name=block_class.get_block_type_name(),
@@ -46,17 +46,46 @@ def describe(block_class: type["Block"]) -> BlockTypePut:
     )
 
 
-def _drop_secret_defaults(schema: Any) -> None:
-    """Pydantic shows a secret's default as asterisks, which nobody should save."""
+def drop_secret_defaults(schema: dict[str, Any]) -> None:
+    """Takes the defaults of secrets, and of what holds secrets, out of a JSON schema.
+
+    Pydantic shows them as asterisks, which nobody should save, or as they are.
+    """
+    _drop_defaults(schema, schema.get("$defs", {}))
+
+
+def _drop_defaults(schema: Any, definitions: Mapping[str, Any]) -> None:
     if isinstance(schema, dict):
         found = cast(dict[str, Any], schema)
-        if found.get("format") == "password":
-            found.pop("default", None)
+        if found.get("default") is not None and holds_secret(found, definitions):
+            del found["default"]
         for child in found.values():
-            _drop_secret_defaults(child)
+            _drop_defaults(child, definitions)
     elif isinstance(schema, list):
         for child in cast(list[Any], schema):
-            _drop_secret_defaults(child)
+            _drop_defaults(child, definitions)
+
+
+def holds_secret(schema: Any, definitions: Mapping[str, Any], seen: tuple[str, ...] = ()) -> bool:
+    """Whether a part of a JSON schema is a secret, or holds one, however deep.
+
+    Args:
+        definitions: the schema's `$defs`.
+        seen: the definitions that are being looked into.
+    """
+    if isinstance(schema, list):
+        return any(holds_secret(child, definitions, seen) for child in cast(list[Any], schema))
+    if not isinstance(schema, dict):
+        return False
+    found = cast(dict[str, Any], schema)
+    if found.get("format") == "password" or found.get("writeOnly") is True:
+        return True
+    name = str(found.get("$ref", "")).rpartition("/")[2]
+    if name in definitions and name not in seen and holds_secret(definitions[name], definitions, (*seen, name)):
+        return True
+    return any(
+        holds_secret(child, definitions, seen) for key, child in found.items() if key not in ("$defs", "default")
+    )
 
 
 def find_secret_fields(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -4,8 +4,10 @@ What builds, applies and schedules them is in modules of its own, each a command
 """
 
 import json
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +18,11 @@ from towpath.cli.parameters import Param, Params, parse_parameters
 from towpath.cli.watching import watch_run
 from towpath.contract.durations import parse_duration
 from towpath.contract.names import LOCAL_NAMESPACE
-from towpath.errors import TowpathError
+from towpath.errors import ApiError, TowpathError
 
 if TYPE_CHECKING:
+    from towpath.client.api import ApiClient
+    from towpath.contract.declared import DeploymentRead
     from towpath.contract.runs import FlowRunRead
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -85,7 +89,10 @@ def run(
         tags=tag or [],
     )
     with open_api() as client:
-        made = client.create_flow_run(create, get_deployment(client, name, namespace).id)
+        deployment = get_deployment(client, name, namespace)
+        made = client.create_flow_run(create, deployment.id)
+        if create.parameters:
+            _warn_of_secrets(client, deployment, create.parameters)
         if output is Format.JSON and not watch:
             print_json(made.model_dump(mode="json"))
         elif output is Format.TABLE:
@@ -97,6 +104,16 @@ def run(
         print_json(ended.model_dump(mode="json"))
     if ended.state.type != "COMPLETED":
         raise typer.Exit(1)
+
+
+def _warn_of_secrets(client: "ApiClient", deployment: "DeploymentRead", parameters: dict[str, Any]) -> None:
+    from towpath.deployments.parameters import say_readable_secrets  # noqa: PLC0415 - see asking.open_api
+
+    with suppress(ApiError):  # who may make runs may yet not look at flows
+        spec = client.get_flow(deployment.flow_id).spec
+        warning = say_readable_secrets(spec.parameter_schema if spec is not None else None, parameters)
+        if warning is not None:
+            print(f"Warning: {warning}", file=sys.stderr)
 
 
 def _say_made(made: "FlowRunRead") -> None:

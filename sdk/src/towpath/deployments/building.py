@@ -4,6 +4,7 @@ Decides only, but for `apply`, which tells the API, and `to_yaml`, which writes 
 """
 
 import inspect
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from towpath.contract.resources.schedule import Schedule
 from towpath.contract.resources.work_queue import WORK_QUEUE, WorkQueueSpec
 from towpath.deployments.documents import write_documents
 from towpath.deployments.explaining import explain
-from towpath.deployments.parameters import build_parameter_schema
+from towpath.deployments.parameters import build_parameter_schema, refuse_secrets, say_readable_secrets
 from towpath.deployments.storing import can_upload, list_code, load_storage, to_storage, upload_code
 from towpath.engine.parameters import validate_parameters
 from towpath.engine.signatures import Signature
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from towpath.blocks.core import Block
     from towpath.client.api import ApiClient
     from towpath.infrastructure import Infrastructure
+
+
+logger = logging.getLogger("towpath.deployments")
 
 
 @dataclass(kw_only=True)
@@ -159,6 +163,8 @@ class Deployment:
         )
         built.to_specs()
         built.to_queue()
+        if (warning := say_readable_secrets(built.parameter_schema, built.parameters)) is not None:
+            logger.warning(warning)
         if storage is not None and not skip_upload:
             built.upload_to_storage(None if isinstance(storage, str) else storage, folder, ignore_file)
         if output is not None:
@@ -323,8 +329,9 @@ def check_parameters(flow: Flow[..., Any], signature: Signature, parameters: dic
 
     Raises:
         ParameterError: one is not the flow's, or does not fit its type.
-        DeploymentError: one cannot be said in JSON.
+        DeploymentError: one cannot be said in JSON, or is a secret.
     """
+    refuse_secrets(parameters)
     unknown = [name for name in parameters if name not in signature.names]
     if unknown and signature.var_keyword is None:
         known = ", ".join(signature.names) or "none"

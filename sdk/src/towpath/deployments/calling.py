@@ -11,6 +11,7 @@ from towpath.context import CURRENT, TaskRunContext
 from towpath.contract.names import LOCAL_NAMESPACE
 from towpath.contract.runs import FlowRunCreate, FlowRunRead
 from towpath.contract.states import TERMINAL
+from towpath.deployments.parameters import refuse_secrets
 from towpath.errors import ApiUnavailable, DeploymentError
 from towpath.tasks import task
 
@@ -36,7 +37,7 @@ def run_deployment(
 
     Args:
         name: the deployment, as `flow/deployment`.
-        parameters: laid over the deployment's.
+        parameters: laid over the deployment's. Whoever may see the run can read them: a secret belongs in a block.
         scheduled_time: when it is to start; at once if None.
         flow_run_name: two words if None.
         timeout: seconds to wait; None for as long as it takes, 0 for not at all.
@@ -49,11 +50,13 @@ def run_deployment(
         The run as it was last seen.
 
     Raises:
+        DeploymentError: the name is no deployment's, or a parameter is a secret, as a SecretStr.
         ApiError: the API is away or refuses, as for parameters that the flow does not take.
         SettingsError: the settings name no API, and no local server can be started.
     """
     if "/" not in name:
         raise DeploymentError(f"{name!r} does not name a deployment: write it as flow/deployment.")
+    refuse_secrets(parameters or {})
     create = FlowRunCreate(
         namespace=namespace,
         deployment=name,

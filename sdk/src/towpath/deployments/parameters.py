@@ -1,11 +1,11 @@
-"""A flow's parameter schema, from its signature and its docstring. Called by `building`. Pure.
+"""A flow's parameter schema, from its signature and its docstring, and which parameters would be better kept as secrets. Pure.
 
-The API holds every run's parameters to it; the UI makes its form from it. `position` keeps the parameters' order where JSON
-objects have none.
+Called by `building`, `calling` and the command line. The API holds every run's parameters to the schema; the UI makes its form from
+it. `position` keeps the parameters' order where JSON objects have none.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import getdoc
 from typing import Annotated, Any, get_type_hints
 
@@ -13,6 +13,8 @@ from docstring_parser import parse
 from pydantic import ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, PydanticJsonSchemaWarning
 
+from towpath.blocks.fields import is_secret, walk
+from towpath.blocks.schemas import drop_secret_defaults, holds_secret
 from towpath.engine.signatures import Signature
 from towpath.errors import DeploymentError
 
@@ -46,6 +48,7 @@ def build_parameter_schema(fn: Callable[..., Any], signature: Signature) -> dict
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)  # a default that JSON cannot say is left out
         schema = model.model_json_schema(by_alias=True, schema_generator=_Lenient)
+    drop_secret_defaults(schema)
     schema.setdefault("properties", {})
     schema["additionalProperties"] = signature.var_keyword is not None
     return schema
@@ -87,3 +90,38 @@ def describe_parameters(fn: Callable[..., Any]) -> dict[str, str]:
         return {}
     described = {param.arg_name.lstrip("*"): param.description for param in parse(text).params}
     return {name: " ".join(words.split()) for name, words in described.items() if words}
+
+
+def refuse_secrets(parameters: Mapping[str, Any]) -> None:
+    """Refuses what would reach the flow as asterisks.
+
+    Raises:
+        DeploymentError: a parameter is, or holds, a SecretStr or the like.
+    """
+    for name, value in parameters.items():
+        if is_secret(value) or any(True for _ in walk(value, _Never)):
+            raise DeploymentError(
+                f"parameters.{name}: a secret cannot be given to a deployment, since the API keeps parameters readable: save "
+                "it as a block, as Secret(value=...).save(NAME), and give the flow the block's name."
+            )
+
+
+class _Never:
+    """What no value is an instance of."""
+
+
+def say_readable_secrets(schema: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> str | None:
+    """A sentence on the parameters that the flow takes as secrets and that are given as readable text; None if none is."""
+    found: Mapping[str, Any] = schema or {}
+    properties: Mapping[str, Any] = found.get("properties", {})
+    names = [
+        repr(name)
+        for name, value in parameters.items()
+        if value is not None and holds_secret(properties.get(name), found.get("$defs", {}))
+    ]
+    if not names:
+        return None
+    return (
+        f"The flow takes {' and '.join(names)} as a secret, but whoever may see a run can read its parameters: keep the secret "
+        "in a block, as `towpath block create secret/NAME --secret value` does, and give the flow the block's name."
+    )

@@ -141,9 +141,8 @@ def live_flow_run(context: FlowRunContext) -> Core[State[Any]]:
     except TransitionRefused as refused:
         logger.say(logging.ERROR, f"The flow run does not go on: {refused}")
         return cast("State[Any]", context.flow_run.state)
-    except (
-        GeneratorExit
-    ) as error:  # it may be this generator's own end, in which nothing can be yielded: no hook is called
+    except GeneratorExit as error:
+        # It may be this generator's own end, in which nothing can be yielded: no hook is called.
         _tell_crash(context, error, logger)
         raise
     except SuspendSignal as signal:

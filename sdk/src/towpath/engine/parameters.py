@@ -36,7 +36,7 @@ def validate_parameters(fn: Callable[..., Any], signature: Signature, parameters
         given = {name: parameters[name].get_default(call_default_factory=True) for name in described}
         unsure = [name for name in unsure if name not in described]
         parameters = {**parameters, **given}
-    return {**parameters, **_coerce(fn, signature, {name: parameters[name] for name in unsure})}
+    return {**parameters, **coerce_parameters(fn, signature, {name: parameters[name] for name in unsure})}
 
 
 def _fits(annotation: Any, value: Any) -> bool:
@@ -54,7 +54,12 @@ def _is_field(value: Any) -> bool:
     return type(value).__name__ == "FieldInfo" and hasattr(value, "get_default")
 
 
-def _coerce(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]) -> dict[str, Any]:
+def coerce_parameters(fn: Callable[..., Any], signature: Signature, values: dict[str, Any]) -> dict[str, Any]:
+    """Some of a function's parameters as their annotations read them.
+
+    Raises:
+        ParameterTypeError: some do not fit; the message names them.
+    """
     from pydantic import ValidationError  # noqa: PLC0415 - 40 ms that flows with plain arguments do not pay
 
     adapter = _adapter(fn, signature)

@@ -11,6 +11,8 @@ MAX_CHARACTERS: Final = 200_000
 """About how much of a run's parameters is told in all."""
 _MAX_DEPTH: Final = 8
 _LEFT_OUT: Final = "…"
+HIDDEN: Final = "**********"
+"""What is told of a secret."""
 
 
 class _Budget:
@@ -59,6 +61,8 @@ def _as_json(value: Any, budget: _Budget, depth: int) -> Any:
                 break
             items.append(_as_json(item, budget, depth - 1))
         return items
+    if hasattr(type(value), "get_secret_value"):
+        return HIDDEN
     dump: Callable[..., Any] | None = getattr(type(value), "model_dump", None)
     if dump is not None and hasattr(type(value), "model_fields"):
         return _or_its_kind(lambda: _as_json(dump(value, mode="json"), budget, depth - 1), value)

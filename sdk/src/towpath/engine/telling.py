@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from towpath.context import Child, FlowRunContext, TaskRunContext, Telling
 from towpath.contract.limits import MAX_MESSAGE, MAX_TOLD_VALUE, cut
 from towpath.contract.states import TERMINAL, RunKind, StateType, Transition, judge
+from towpath.engine.hiding import hide_secrets
 from towpath.engine.plain import parameters_as_json
 from towpath.errors import TransitionRefused
 from towpath.states import NO_DATA, State
@@ -36,10 +37,11 @@ def tell_flow_run(context: FlowRunContext) -> None:
         "flow": run.flow_name,
         "name": run.name,
         "time": time.time_ns() // 1_000,
-        "parameters": parameters_as_json(run.parameters),
         "tags": run.tags,
         "version": run.version,
     }
+    if not context.is_held:  # what the API made its run with stays: the next attempt is given it
+        event["parameters"] = parameters_as_json(hide_secrets(context.flow, run.parameters))
     parent = context.parent
     if parent is not None and parent.flow_run is not None:
         event["parent_flow_run_id"] = parent.flow_run.id

@@ -73,7 +73,7 @@ class ServerProcess:
             self._process = None
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        answer = httpx.request(method, self.url + path, timeout=20, **options)
+        answer = httpx.request(method, self.url + path, timeout=60, **options)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 

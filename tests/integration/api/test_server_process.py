@@ -124,19 +124,33 @@ async def test_a_server_killed_under_load_loses_and_doubles_nothing(tmp_path: Pa
         check_counts(server.address, writers)
 
 
+def noting(sent: asyncio.Event) -> dict[str, Any]:
+    """Has httpx say when a request is out."""
+
+    async def trace(name: str, _: Any) -> None:
+        if name == "http11.send_request_body.complete":
+            sent.set()
+
+    return {"trace": trace}
+
+
 async def test_a_stopped_server_answers_whoever_waits_and_exits_cleanly(tmp_path: Path) -> None:
     with run_server(tmp_path) as server:
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with httpx.AsyncClient(timeout=60) as client, httpx.AsyncClient(timeout=60) as later:
             address = server.address
-            await client.get(f"{address}/health")
             claim = {"launcher": "Agent", "holder": "a", "wait_seconds": 60}
+            changes = {"cursor": 0, "wait_seconds": 60}
+            sent = [asyncio.Event() for _ in range(2)]
             waiting = [
-                asyncio.create_task(client.post(f"{address}/work-queues/claims", json=claim)),
                 asyncio.create_task(
-                    client.get(f"{address}/flow-runs/changes", params={"cursor": 0, "wait_seconds": 60})
+                    client.post(f"{address}/work-queues/claims", json=claim, extensions=noting(sent[0]))
+                ),
+                asyncio.create_task(
+                    client.get(f"{address}/flow-runs/changes", params=changes, extensions=noting(sent[1]))
                 ),
             ]
-            await client.get(f"{address}/version")
+            await asyncio.wait_for(asyncio.gather(*(event.wait() for event in sent)), 60)
+            await later.get(f"{address}/version")  # a connection that came after theirs is answered: theirs were read
             code = await asyncio.to_thread(server.kill, signal.SIGTERM)
             answers = await asyncio.gather(*waiting)
         assert code == 0

@@ -2,18 +2,20 @@
 # pyright: basic, reportMissingImports=false
 """What people do on the pages, against a real API: find, filter, follow, cancel, start."""
 
+import itertools
 import re
+import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e_ui.conftest import OpenPage, Seeded, Server, settle
+from tests.e2e_ui.conftest import PATIENCE_MS, OpenPage, Seeded, Server, settle
 from tests.e2e_ui.seeding import HTML_NAME, Seeder
 from tests.support.api import make_log, make_state, make_task_run
 from towpath.contract.ids import uuid7
 
-SOON_MS = 10_000
+SOON_MS = PATIENCE_MS
 """How long an open page may take to show what was told; the wall clock of a busy machine is not what is tested here."""
 
 
@@ -70,11 +72,11 @@ def test_a_long_list_is_scrolled_to_its_last_run(open_page: OpenPage) -> None:
     expect(page.get_by_text("250 runs")).to_be_visible()
     rows_in_page = table.get_by_role("row").count()
     assert rows_in_page < 60
-    for _ in range(30):
+    deadline = time.monotonic() + PATIENCE_MS / 1_000
+    while not table.get_by_text("run-0", exact=True).is_visible():
+        assert time.monotonic() < deadline, "the list does not go on"
         table.evaluate("box => box.scrollBy(0, 4000)")
-        if table.get_by_text("run-0", exact=True).is_visible():
-            break
-        page.wait_for_timeout(100)  # for the next page of the list to come, however long it takes
+        page.wait_for_timeout(100)  # for the next page of the list to come
     expect(table.get_by_text("run-0", exact=True)).to_be_visible()
     assert table.get_by_role("row").count() < 60
 
@@ -292,10 +294,12 @@ def test_a_point_of_the_chart_leads_to_its_run(open_page: OpenPage) -> None:
     box = chart.bounding_box()
     assert box is not None
     tip = page.get_by_role("region", name="Durations").locator("strong")
-    for down in range(4, int(box["height"]), 12):  # all took as long: their points lie on one line across
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + down)
-        if tip.is_visible():
-            break
+    deadline = time.monotonic() + PATIENCE_MS / 1_000
+    steps = itertools.cycle(range(4, int(box["height"]), 12))  # all took as long: their points lie on one line across
+    while not tip.is_visible():
+        assert time.monotonic() < deadline, "no point of the chart is told of"
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + next(steps))
+        page.evaluate("() => new Promise(shown => requestAnimationFrame(() => setTimeout(shown)))")
     name = tip.inner_text()
     page.mouse.down()
     page.mouse.up()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from tests.e2e_ui.conftest import SHOTS, OpenPage, Seeded, settle
 
@@ -58,8 +59,12 @@ def test_a_page_holds_at_every_width(open_page: OpenPage, seeded: Seeded, name: 
         page.set_viewport_size({"width": width, "height": height})
         settle(page)
         page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png")
-        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert overflow <= 0, f"{name} is {overflow} px too wide at {width} px"
+        # Charts take a new width a moment after the page has.
+        wide = "() => document.documentElement.scrollWidth - window.innerWidth"
+        try:
+            page.wait_for_function(f"{wide} <= 0")
+        except TimeoutError:
+            raise AssertionError(f"{name} is {page.evaluate(wide)} px too wide at {width} px") from None
     page.set_viewport_size({"width": 1280, "height": 800})
     settle(page)
     page.evaluate(AXE)

@@ -102,11 +102,14 @@ def test_a_block_saved_by_the_sdk_is_a_resource_and_loaded_in_a_pod(blocks: Name
     blocks.create_run("reads.main", "changed", parameters={"name": "saved"})
     check_run(blocks, "changed", CHANGED)
     Secret.delete("saved")
-    assert blocks.find("block", "secret.saved") is None
-    wait_for("the Secret to go with its Block", lambda: find_secret(blocks, ref["secret"]) is None, 30)
+    wait_for("the Block to go", lambda: blocks.find("block", "secret.saved") is None)
+    wait_for("the Secret to go with its Block", lambda: find_secret(blocks, ref["secret"]) is None)
     with ApiClient(get_settings().api_url or "", TokenSource(blocks.token, None)) as client:
-        left = {f"{found.spec.type}/{found.name}" for found in client.list_blocks(namespace=blocks.name).items}
-    assert left == {"holder/holder", "secret/declared"}
+
+        def left() -> set[str]:
+            return {f"{found.spec.type}/{found.name}" for found in client.list_blocks(namespace=blocks.name).items}
+
+        wait_for("only what was declared to be left", lambda: left() == {"holder/holder", "secret/declared"})
 
 
 @pytest.mark.usefixtures("as_tester")

@@ -183,8 +183,11 @@ def test_an_automation_that_is_applied_pauses_the_runs_deployment(receiver: Name
         return bool(receiver.get("automations.towpath.dev", "stop")["status"].get("lastFired"))
 
     wait_for("lastFired", has_fired, 60)
-    runs = receiver.read_api("flow-runs", namespace=receiver.name, tag="automation")["items"]
-    assert [run["flow_name"] for run in runs] == ["succeeds"]
+
+    def made() -> list[Document]:
+        return receiver.read_api("flow-runs", namespace=receiver.name, tag="automation")["items"]
+
+    assert [run["flow_name"] for run in wait_for("the run that it makes", made, 60)] == ["succeeds"]
 
 
 def test_a_second_task_waits_for_a_limit_that_is_applied(receiver: Namespace) -> None:
@@ -198,13 +201,15 @@ def test_a_second_task_waits_for_a_limit_that_is_applied(receiver: Namespace) ->
         status = receiver.get("concurrencylimits.towpath.dev", "dock")["status"]
         return status.get("active") or 0, status.get("waiting") or 0
 
+    def running() -> list[str]:
+        return [
+            name
+            for name in ("first", "second")
+            if [task["state"]["type"] for task in receiver.task_runs(name) if task["state"]] == ["RUNNING"]
+        ]
+
     wait_for("one task holds the slot, the other waits", lambda: use() == (1, 1), 120)
-    states = {
-        name: [task["state"]["type"] for task in receiver.task_runs(name) if task["state"]]
-        for name in ("first", "second")
-    }
-    assert sorted(states.values()).count(["RUNNING"]) == 1, states
-    held = next(name for name, found in states.items() if found == ["RUNNING"])
+    (held,) = wait_for("the task that holds it is told as Running", running)
     waits = ({"first", "second"} - {held}).pop()
     receiver.kubectl("patch", "flowrun", held, "--type=merge", "-p", '{"spec":{"cancel":true}}')
     wait_for("the other runs", lambda: [t["state"]["type"] for t in receiver.task_runs(waits)] == ["RUNNING"], 120)

@@ -20,6 +20,9 @@ def declared(namespace: Namespace) -> Namespace:
     namespace.apply_scenarios(SCENARIOS, {"succeeds": {}})
     flow = namespace.get("flow", "succeeds")["spec"]
     namespace.apply(make_document("Flow", "succeeds", flow | {"parameterSchema": SCHEMA}))
+    namespace.wait_condition(
+        "flows.towpath.dev", "succeeds", "Ready", 30
+    )  # with the schema: kubectl minds the generation
     namespace.wait_condition("deployments.towpath.dev", "succeeds.main", "Ready", 30)
     return namespace
 
@@ -31,7 +34,7 @@ def test_a_deployment_of_an_unknown_flow_is_not_ready_until_the_flow_comes(decla
     assert ready["reason"] == "FlowNotFound"
     assert "'later'" in ready["message"]
     declared.apply(make_document("Flow", "later", {"entrypoint": "flows.py:later"}))
-    arrived = declared.wait_condition("deployments.towpath.dev", "later.main", "Ready", 15)
+    arrived = declared.wait_condition("deployments.towpath.dev", "later.main", "Ready", 60)
     assert arrived["status"]["observedGeneration"] == arrived["metadata"]["generation"]
 
 
@@ -64,7 +67,7 @@ def test_a_run_with_a_bad_parameter_is_failed_without_a_job(declared: Namespace)
     assert (succeeded["status"], succeeded["reason"]) == ("False", "InvalidParameters")
     assert "number" in succeeded["message"]
     assert declared.jobs("bad-parameter") == []
-    declared.kubectl("delete", "flowrun", "bad-parameter", "--timeout=20s")
+    declared.kubectl("delete", "flowrun", "bad-parameter", "--timeout=60s")
 
 
 def test_a_run_of_an_unknown_deployment_is_failed(declared: Namespace) -> None:
@@ -114,7 +117,7 @@ def test_a_secret_that_is_missing_is_said_on_the_waiting_run(declared: Namespace
         said = declared.get("flowrun", "blocked").get("status", {}).get("message", "")
         return said if "not-there" in said else None
 
-    assert wait_for("the name of the missing Secret", message, 45)
+    assert wait_for("the name of the missing Secret", message)
     declared.kubectl("delete", "flowrun", "blocked", "--timeout=60s")
 
 
@@ -127,8 +130,8 @@ def test_deleting_what_is_declared_withdraws_it_from_the_api(declared: Namespace
         return [item["name"] for item in items]
 
     assert held() == ["slow"]
-    declared.kubectl("delete", "concurrencylimit", "slow", "--timeout=20s")
-    wait_for("the withdrawal", lambda: held() == [], 20)
+    declared.kubectl("delete", "concurrencylimit", "slow", "--timeout=60s")
+    wait_for("the withdrawal", lambda: held() == [])
 
 
 def test_nothing_has_restarted(declared: Namespace) -> None:

@@ -89,6 +89,7 @@ def test_a_second_limited_task_waits_for_the_first_and_the_limits_status_shows_i
         return (status.get("active"), status.get("waiting")) == (1, 1) or None
 
     wait_for("one lifts and one waits", waiting, 120)
+    controlled.apply(make_document("Block", "string.set-down", {"type": "string", "config": {"value": "now"}}))
     for name in ("first", "second"):
         controlled.wait_condition("flowruns.towpath.dev", name, "Succeeded")
     times: list[tuple[str, str]] = []

@@ -4,6 +4,8 @@ import os
 import time
 
 from towpath import flow, get_run_logger, pause_flow_run, suspend_flow_run, task
+from towpath.blocks.system import String
+from towpath.errors import BlockNotFound
 
 
 @task(persist_result=True)
@@ -40,8 +42,13 @@ def lingers() -> None:
 
 @task(tags=["crane"])
 def lift() -> None:
-    """Takes a while."""
-    time.sleep(25)
+    """Holds what it lifts until the Block `string/set-down` is there."""
+    while True:
+        try:
+            String.load("set-down")
+            return
+        except BlockNotFound:
+            time.sleep(1)
 
 
 @flow

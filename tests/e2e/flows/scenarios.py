@@ -1,5 +1,6 @@
 """Flows that the end-to-end tests run in pods: one for each way a run can go. Brought to the pods by a ConfigMap."""
 
+import os
 import time
 
 from towpath import flow, get_run_logger, task
@@ -60,6 +61,12 @@ def lingers(seconds: float = 600) -> None:
 def stays(seconds: float = 600) -> None:
     """As `lingers`, for tests that end the operator meanwhile."""
     linger(seconds)
+
+
+@flow
+def recovers() -> None:
+    """Runs until its first pod is lost, and ends in the next."""
+    linger(600 if os.environ["TOWPATH_ATTEMPT"] == "1" else 0)
 
 
 @flow(log_prints=True)

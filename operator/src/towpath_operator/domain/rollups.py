@@ -4,6 +4,7 @@ Filled by store.counting and services.ingest within the transaction that changes
 Each run counts once for its namespace, its flow, its deployment and each of its tags, in buckets of three widths.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -42,25 +43,30 @@ class Key(NamedTuple):
     state: int
 
 
+_Alike = tuple[int, str, tuple[Owner, ...], int, int]
+"""What runs that count in the same rows share: kind, namespace, owners, the narrowest bucket, state."""
+
+
 class Counts:
     """How much each row rises or falls."""
 
     def __init__(self) -> None:
-        self._by_key: dict[Key, int] = {}
+        self._alike: dict[_Alike, int] = {}
 
     def add(self, kind: int, namespace: str, owners: Sequence[Owner], time: int, state: int | None, by: int) -> None:
         """Counts a run in `state`, or with a negative `by` no longer. One without a state counts nowhere."""
-        if state is None:
-            return
-        for seconds in WIDTHS:
-            bucket = bucket_of(time, seconds)
-            for scope, owner in owners:
-                key = Key(kind, seconds, scope, owner, bucket, namespace, state)
-                self._by_key[key] = self._by_key.get(key, 0) + by
+        if state is not None:
+            alike = (kind, namespace, tuple(owners), bucket_of(time, WIDTHS[0]), state)
+            self._alike[alike] = self._alike.get(alike, 0) + by
 
     def rows(self) -> list[tuple[int | str, ...]]:
         """The changes, in the order of their keys, as rows."""
-        return [(*key, by) for key, by in sorted(self._by_key.items()) if by]
+        changes: dict[Key, int] = defaultdict(int)
+        for (kind, namespace, owners, time, state), by in self._alike.items():
+            for seconds in WIDTHS:
+                for scope, owner in owners:
+                    changes[Key(kind, seconds, scope, owner, bucket_of(time, seconds), namespace, state)] += by
+        return [(*key, by) for key, by in sorted(changes.items()) if by]
 
 
 def bucket_of(time: int, seconds: int) -> int:

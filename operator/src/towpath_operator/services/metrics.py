@@ -5,6 +5,7 @@ from the database when they are asked for.
 """
 
 from collections import Counter as CountOf
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -151,9 +152,14 @@ class Metrics:
             return
         for (kind, flow, code), number in CountOf((one.kind, one.flow, one.after) for one in entered).items():
             self._entered[kind].labels(self._flow(flow), TYPES[code].value).inc(number)
+        taken: dict[tuple[RunKind, str], list[float]] = defaultdict(list)
         for one in entered:
             if one.seconds is not None:
-                self._seconds[one.kind].labels(self._flow(one.flow)).observe(one.seconds)
+                taken[one.kind, one.flow].append(one.seconds)
+        for (kind, flow), all_seconds in taken.items():
+            histogram = self._seconds[kind].labels(self._flow(flow))
+            for seconds in all_seconds:
+                histogram.observe(seconds)
 
     def note_ingest(self, batches: int, events: int, refused: int, seconds: float, waited: float) -> None:
         """Counts one commit of batches."""

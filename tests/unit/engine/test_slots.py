@@ -1,5 +1,6 @@
 """What a process asks of concurrency limits, and what it does not: against an API that answers as it is told."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,16 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         yield api
 
 
+class Lines:
+    """Keeps what a wish says."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def say(self, level: int, message: str) -> None:
+        self.lines.append((level, message))
+
+
 def wish(*tags: str, **fields: Any) -> Wish:
     return Wish(uuid7_text(), 0, uuid7_text(), tags or ("db",), **fields)
 
@@ -86,9 +97,9 @@ def test_tags_without_a_limit_are_asked_for_once_in_a_while(api: Api, monkeypatc
 
 def test_a_full_limit_is_waited_for_with_one_line_that_says_so(api: Api) -> None:
     api.answers = [FULL, FULL, GRANTED]
-    said: list[str] = []
-    assert acquire(wish(say=said.append)).limited == ["db"]
-    assert said == ["Waiting for a concurrency slot: limits of 'db' are reached."]
+    log = Lines()
+    assert acquire(wish(say=log.say)).limited == ["db"]
+    assert log.lines == [(logging.INFO, "Waiting for a concurrency slot: limits of 'db' are reached.")]
     assert [body["wait_seconds"] for body in api.of("/slots")] == [0, module.WAIT_SECONDS, module.WAIT_SECONDS]
     assert len({body["holder"] for body in api.of("/slots")}) == 1
 
@@ -131,13 +142,42 @@ def test_a_slot_whose_release_is_not_yet_sent_when_the_process_ends_is_given_bac
 
 def test_an_api_that_is_away_is_waited_for_unless_there_was_no_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.answers = [ApiUnavailable("gone"), ApiUnavailable("gone"), UNLIMITED]
-    said: list[str] = []
-    assert acquire(wish(say=said.append)) is None
-    assert said == ["Waiting for a concurrency slot: gone"]
+    assert acquire(wish()) is None
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + module.UNLIMITED_SECONDS + 1)
     api.answers = [ApiUnavailable("gone")]
     assert acquire(wish()) is None
+
+
+AWAY = "Waiting for a concurrency slot: It is away. Only the API knows whether 'db' has a limit, so this waits until it answers."
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        (
+            0,
+            f"{AWAY} Start it, or set TOWPATH_API_URL, now http://127.0.0.1:9/api, to where it is; unset, nothing is limited.",
+        ),
+        (1, AWAY),
+    ],
+)
+def test_the_wait_for_an_api_that_is_away_is_a_warning_first_and_says_what_to_do(
+    api: Api, monkeypatch: pytest.MonkeyPatch, attempt: int, said: str
+) -> None:
+    monkeypatch.setattr(module, "_SAY_EVERY", -1)
+    log = Lines()
+    wanted = Wish(uuid7_text(), attempt, uuid7_text(), ["db"], say=log.say)
+
+    def give_up() -> dict[str, Any]:
+        wanted.is_given_up = True
+        return FULL
+
+    api.answers = [*[ApiUnavailable("It is away.")] * 3, FULL, give_up]
+    with pytest.raises(NobodyWaitsError):
+        acquire(wanted)
+    full = "Waiting for a concurrency slot: limits of 'db' are reached."
+    assert log.lines == [(logging.WARNING, said), (logging.INFO, said), (logging.INFO, said), (logging.INFO, full)]
 
 
 def test_a_wait_that_takes_too_long_leaves_the_queue(api: Api) -> None:

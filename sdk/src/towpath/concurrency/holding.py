@@ -153,11 +153,11 @@ def take_async(names: str | Iterable[str], occupy: int, timeout_seconds: float |
 def build_wish(names: tuple[str, ...], occupy: int, *, rate: bool) -> Wish:
     """The wish of the code that calls, in the name of the run that it is in."""
     context = CURRENT.get()
-    run_id, attempt, say = _PROCESS, 0, get_logger("concurrency").info
+    run_id, attempt, say = _PROCESS, 0, get_logger("concurrency").log
     if context is not None:
         flow_run = context.flow_run
         run_id, attempt = context.root_id, flow_run.attempt if flow_run is not None else 0
-        say = logger_of(context).info
+        say = logger_of(context).say
     return Wish(run_id, attempt, uuid7_text(), names, occupy=occupy, rate=rate, say=say)
 
 

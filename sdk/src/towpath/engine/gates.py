@@ -50,11 +50,7 @@ def pass_gates(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
         return True
     attempt = flow_context.flow_run.attempt if flow_context is not None else 0
     run = context.task_run
-
-    def say(message: str) -> None:
-        logger.say(logging.INFO, message)
-
-    wish = Wish(context.root_id, attempt, run.id, run.tags, say=say)
+    wish = Wish(context.root_id, attempt, run.id, run.tags, say=logger.say)
     if not wish.tags or slots_of(settings).is_unlimited(wish.tags):
         return True
     try:

@@ -13,7 +13,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
@@ -49,7 +49,7 @@ class Wish:
         tags: the names of limits; those without a limit are ignored.
         occupy: how many slots of each.
         rate: whether they are freed by the limit's rate and not by a release.
-        say: told why it waits.
+        say: told why it waits, as (level, message).
         is_given_up: whether nobody waits for it any more.
     """
 
@@ -64,7 +64,7 @@ class Wish:
         *,
         occupy: int = 1,
         rate: bool = False,
-        say: Any = logger.info,
+        say: Callable[[int, str], object] = logger.log,
     ) -> None:
         self.run_id = run_id
         self.attempt = attempt
@@ -162,7 +162,7 @@ class Slots:
 
     def _ask(self, wish: Wish, deadline: float | None, timeout: float | None) -> Slot | None:
         questions = self._take_connection()
-        failures, said_at = 0, float("-inf")
+        failures, said_at, has_warned = 0, float("-inf"), False
         try:
             while True:
                 left = None if deadline is None else deadline - time.monotonic()
@@ -173,12 +173,12 @@ class Slots:
                     if wish.tags in self._unlimited:
                         return None  # they had no limit when it was asked last
                     failures += 1
-                    reason = str(error)
+                    level, reason = logging.WARNING, _say_away(error, wish, self._settings)
                 else:
                     if grant["granted"]:
                         return self._note(wish, grant["limited"])
                     failures = 0
-                    reason = f"limits of {', '.join(repr(tag) for tag in grant['limited'])} are reached."
+                    level, reason = logging.INFO, f"limits of {_name_all(grant['limited'])} are reached."
                 if wish.is_given_up:
                     self._give_back(questions, wish)
                     raise NobodyWaitsError
@@ -187,7 +187,8 @@ class Slots:
                     raise _too_late(wish, timeout)
                 if time.monotonic() - said_at > _SAY_EVERY:
                     said_at = time.monotonic()
-                    wish.say(f"Waiting for a concurrency slot: {reason}")
+                    wish.say(logging.INFO if has_warned else level, f"Waiting for a concurrency slot: {reason}")
+                    has_warned = has_warned or level == logging.WARNING
                 if failures:
                     pause = plan_delay(failures, None, random.random)
                     time.sleep(pause if left is None else min(pause, max(0.0, left)))
@@ -323,8 +324,22 @@ def _by_owner(wishes: Iterable[Wish]) -> dict[tuple[str, int], list[str]]:
     return owners
 
 
+def _name_all(tags: Iterable[str]) -> str:
+    return ", ".join(repr(tag) for tag in tags)
+
+
+def _say_away(error: ApiUnavailable, wish: Wish, settings: "Settings") -> str:
+    """Why one waits for an API that is away, and what to do, where it is the user's to do."""
+    said = f"{error} Only the API knows whether {_name_all(sorted(wish.tags))} has a limit, so this waits until it answers."
+    if wish.attempt or settings.api_url is None:
+        return said
+    return (
+        f"{said} Start it, or set TOWPATH_API_URL, now {settings.api_url}, to where it is; unset, nothing is limited."
+    )
+
+
 def _too_late(wish: Wish, timeout: float | None) -> TimeoutError:
-    names = ", ".join(repr(tag) for tag in sorted(wish.tags))
+    names = _name_all(sorted(wish.tags))
     return TimeoutError(f"No slot of the concurrency limit {names} became free within {timeout:g} seconds.")
 
 

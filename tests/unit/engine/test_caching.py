@@ -1,5 +1,6 @@
 """Caching: which runs are served by an earlier result, and what makes the key."""
 
+import json
 import os
 import subprocess
 import sys
@@ -127,6 +128,87 @@ def test_refresh_cache_runs_and_stores_anew() -> None:
 
     body: Callable[[], Any] = lambda: (work(), work.with_options(refresh_cache=True)(), work())  # noqa: E731
     assert flow(body, name="f")() == (1, 2, 2)
+
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("expirations", "later", "served"),
+    [
+        ((HOUR, MINUTE), timedelta(seconds=30), 2),
+        ((HOUR, MINUTE), timedelta(minutes=2), 1),
+        ((HOUR, MINUTE), timedelta(hours=2), 3),
+        ((None, MINUTE), timedelta(days=9), 1),
+        ((MINUTE, HOUR), timedelta(minutes=2), 2),
+        ((MINUTE, None), timedelta(minutes=2), 2),
+        ((MINUTE, HOUR), timedelta(hours=2), 3),
+        ((None, HOUR, MINUTE), timedelta(minutes=2), 2),
+        ((None, HOUR, MINUTE), timedelta(hours=2), 1),
+    ],
+)
+def test_of_results_with_different_expirations_the_newest_that_counts_serves(
+    expirations: tuple[timedelta | None, ...], later: timedelta, served: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    @task(cache_key_fn=fixed_key)
+    def work() -> int:
+        calls.append(1)
+        return len(calls)
+
+    for expiration in expirations:
+        work.with_options(cache_expiration=expiration, refresh_cache=True)()
+    seconds = int(later.total_seconds())
+    monkeypatch.setattr(caching, "now_us", lambda: now_us() + seconds * 1_000_000)
+    assert work() == (served if served <= len(expirations) else len(calls))
+    assert len(calls) == max(served, len(expirations))
+
+
+def test_a_result_that_was_overwritten_does_not_count_for_as_long_as_the_one_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+
+    @task(cache_key_fn=fixed_key, result_storage_key="same")
+    def work() -> int:
+        calls.append(1)
+        return len(calls)
+
+    work()
+    work.with_options(cache_expiration=MINUTE, refresh_cache=True)()
+    monkeypatch.setattr(caching, "now_us", lambda: now_us() + 120_000_000)
+    assert work() == 3
+
+
+def test_a_deleted_result_is_computed_again_although_an_older_one_counts(home: Path) -> None:
+    calls: list[int] = []
+
+    @task(cache_key_fn=fixed_key)
+    def work() -> int:
+        calls.append(1)
+        return len(calls)
+
+    def results() -> set[Path]:
+        return {path for path in (home / "results").iterdir() if path.is_file()}
+
+    work()
+    first = results()
+    work.with_options(cache_expiration=HOUR, refresh_cache=True)()
+    (second,) = results() - first
+    second.unlink()
+    assert work() == 3
+    assert work() == 3
+
+
+def test_the_index_of_a_key_stays_small(home: Path) -> None:
+    work = task(lambda: 1, name="work", cache_key_fn=fixed_key, refresh_cache=True)
+    for number in range(40):
+        work.with_options(cache_expiration=timedelta(days=100 - number))()
+    (index,) = (home / "results" / "cache").iterdir()
+    older = json.loads(index.read_text())["older"]
+    assert len(older) == 16
+    assert [one["expires"] for one in older] == sorted(one["expires"] for one in older)
 
 
 def test_a_failure_is_not_cached() -> None:

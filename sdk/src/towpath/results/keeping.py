@@ -2,13 +2,15 @@
 
 A stored result is one line of JSON (serializer, versions, size) and the payload. The index has a small JSON file for each
 cache key, named by the key's hash, that says where the newest result is and until when it counts: no server is needed to find it.
+Of older results it knows those that count for longer than all newer ones: they serve again when the newer have expired.
 """
 
 import hashlib
 import json
 import sys
 import time
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 from towpath.errors import MissingResult, ResultError
 from towpath.results.storages import ResultStorage
@@ -16,6 +18,8 @@ from towpath.serializers import Serializer, find_serializer
 from towpath.states import StoredResult
 
 CACHE_FOLDER = "cache"
+MOST_OLDER: Final = 16
+"""How many older results of a key the index knows; tasks whose expiration does not change have none."""
 
 
 class StoredValue(StoredResult):
@@ -86,29 +90,70 @@ class ResultStore:
         return StoredValue(self.storage, key)
 
     def remember(self, cache_key: str, key: str, expires_us: int | None) -> None:
-        """Makes the result under `key` the newest one for `cache_key`."""
-        entry = {"cache_key": cache_key, "key": key, "expires": expires_us, "time": time.time_ns() // 1_000}
-        self.index.write(_index_path(cache_key), json.dumps(entry).encode())
+        """Makes the result under `key` the newest one for `cache_key`.
+
+        Two processes that do so at a time may lose an older one: it is computed again, later.
+
+        Args:
+            expires_us: until when it counts, in microseconds since 1970; None for ever.
+        """
+        path = _index_path(cache_key)
+        entry: dict[str, Any] = {"cache_key": cache_key, "key": key, "expires": expires_us}
+        entry["time"] = time.time_ns() // 1_000
+        if expires_us is not None and (older := find_outliving(_read_entries(self.index.read(path)), key, expires_us)):
+            entry["older"] = [one._asdict() for one in older]
+        self.index.write(path, json.dumps(entry).encode())
 
     def find(self, cache_key: str, now_us: int) -> Hit | None:
-        """The newest result for `cache_key`, if it counts still and can be read."""
-        data = self.index.read(_index_path(cache_key))
-        if data is None:
+        """The newest result for `cache_key` that counts still; None if there is none, or it cannot be read any more.
+
+        That one's having been deleted is taken as the wish that it be computed again: none older serves in its place.
+        """
+        entries = _read_entries(self.index.read(_index_path(cache_key)))
+        entry = next((one for one in entries if one.expires is None or one.expires > now_us), None)
+        if entry is None:
             return None
-        try:
-            entry = json.loads(data)
-            expires, key = entry["expires"], entry["key"]
-        except (ValueError, KeyError, TypeError):
-            return None
-        if expires is not None and expires <= now_us:
-            return None
-        stored = StoredValue(self.storage, key)
+        stored = StoredValue(self.storage, entry.key)
         try:
             return Hit(stored, stored.load())
         except ResultError:
             return None
         except MissingResult:
             return None
+
+
+class Entry(NamedTuple):
+    """A result that the index knows.
+
+    Attributes:
+        key: where it lies in the result storage.
+        expires: until when it counts, in microseconds since 1970; None for ever.
+    """
+
+    key: str
+    expires: int | None
+
+
+def find_outliving(entries: Iterable[Entry], key: str, expires_us: int) -> list[Entry]:
+    """Those of a key's results, newest first, that count for longer than a new one and are not overwritten by it."""
+    found: list[Entry] = []
+    last: int | None = expires_us
+    for entry in entries:
+        if last is not None and entry.key != key and (entry.expires is None or entry.expires > last):
+            found.append(entry)
+            last = entry.expires
+    return found[:MOST_OLDER]
+
+
+def _read_entries(data: bytes | None) -> list[Entry]:
+    """The results that an index file knows, newest first; none where it is missing or damaged."""
+    if data is None:
+        return []
+    try:
+        newest = json.loads(data)
+        return [Entry(one["key"], one["expires"]) for one in [newest, *newest.get("older", ())]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def _index_path(cache_key: str) -> str:

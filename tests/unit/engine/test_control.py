@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ from towpath.contract.states import StateType
 from towpath.engine import RunIdentity, run_flow
 from towpath.engine.control import RunControl
 from towpath.engine.earlier import EarlierResult
+from towpath.engine.slots import NobodyWaitsError, Wish
 from towpath.errors import CancelledRun, MissingContextError, ParameterTypeError, SuspendSignal, TerminationSignal
 from towpath.input import AwaitedInput, RunInput
 from towpath.results import FolderStorage, ResultStore
-from towpath.settings import overriding_settings
+from towpath.settings import Settings, overriding_settings
 
 
 def orders(kind: str, revision: int = 1, name: str | None = None, **more: Any) -> dict[str, Any]:
@@ -140,6 +143,152 @@ def test_a_suspended_run_that_completes_all_the_same_has_completed(told: Recordi
         return 1
 
     assert run_flow(f, run=RunIdentity(uuid7_text(), "brave-otter", 1, told)).is_completed()
+
+
+def suspend_when(told: Recording, name: str, state: str, control: RunControl) -> None:
+    """Suspends the run of `control`, in a thread of its own, once the run called `name` has entered `state`."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if name in told.task_names() and told.states(name)[-1] == state:
+                control.take(orders("PAUSED", 1, "Suspended"))
+                return
+            threading.Event().wait(0.005)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@pytest.mark.parametrize("submits", [False, True])
+def test_a_task_run_that_waits_for_its_retry_does_not_keep_a_suspended_run(submits: bool, told: Recording) -> None:
+    @task(retries=1, retry_delay_seconds=3600)
+    def fails() -> None:
+        raise ValueError
+
+    @flow
+    def f() -> None:
+        suspend_when(told, "fails-0", "AwaitingRetry", control_here())
+        if submits:
+            fails.submit().wait()
+            step()
+        else:
+            fails()
+
+    assert run_flow(f, run=RunIdentity(uuid7_text(), "brave-otter", 1, told)).name == "Suspended"
+    assert told.states("fails-0") == ["Pending", "Running", "AwaitingRetry", "Cancelled"]
+
+
+def test_an_asynchronous_task_run_that_waits_for_its_retry_does_not_either(told: Recording) -> None:
+    @task(retries=1, retry_delay_seconds=3600)
+    async def fails() -> None:
+        raise ValueError
+
+    @flow
+    async def f() -> None:
+        suspend_when(told, "fails-0", "AwaitingRetry", control_here())
+        await fails()
+
+    assert run_flow(f, run=RunIdentity(uuid7_text(), "brave-otter", 1, told)).name == "Suspended"
+    assert told.states("fails-0")[-1] == "Cancelled"
+
+
+def test_a_subflow_that_waits_for_its_retry_does_not_either(told: Recording) -> None:
+    @flow(name="below", retries=1, retry_delay_seconds=3600)
+    def below() -> None:
+        raise ValueError
+
+    @flow
+    def f() -> None:
+        suspend_when(told, "below-0", "AwaitingRetry", control_here())
+        below()
+
+    assert run_flow(f, run=RunIdentity(uuid7_text(), "brave-otter", 1, told)).name == "Suspended"
+    assert told.states("below-0") == ["Pending", "Running", "AwaitingRetry", "Cancelled"]
+
+
+def test_a_subflow_is_not_tried_again_while_the_run_is_paused(told: Recording) -> None:
+    tries: list[int] = []
+
+    @flow(name="below", retries=1, retry_delay_seconds=0.01)
+    def below() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            control = control_here()
+            control.take(orders("PAUSED", 1))
+            threading.Timer(0.1, lambda: (tries.append(0), control.take(orders("RUNNING", 2)))).start()
+            raise ValueError
+
+    flow(lambda: below(), name="f")()
+    assert tries == [1, 0, 1]
+
+
+def test_a_retry_whose_wait_is_over_goes_on(told: Recording) -> None:
+    @task(retries=1, retry_delay_seconds=0.01)
+    async def fails_once() -> int:
+        if len(told.states("fails_once-0")) == 2:
+            raise ValueError
+        return 1
+
+    @flow
+    async def f() -> int:
+        return await fails_once()
+
+    assert asyncio.run(f()) == 1
+
+
+@pytest.mark.parametrize("then", ["PAUSED", "Suspended"])
+def test_what_happens_to_the_run_while_its_task_run_waits_for_a_slot_counts_before_it_begins(
+    then: str, told: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots = Slots()
+    monkeypatch.setattr("towpath.engine.gates.slots_of", slots.of)
+    work = task(lambda: 1, name="work", tags=["db"])
+
+    @flow
+    def f() -> int:
+        control = control_here()
+
+        def ask() -> None:
+            control.take(orders("PAUSED", 1, "Suspended" if then == "Suspended" else None))
+            if then == "PAUSED":
+                threading.Timer(0.02, lambda: control.take(orders("RUNNING", 2))).start()
+
+        slots.before_the_first = ask
+        return work()
+
+    with overriding_settings(api_url="http://127.0.0.1:9/api"):
+        state = run_flow(f, run=RunIdentity(uuid7_text(), "brave-otter", 1, told))
+    if then == "Suspended":
+        assert (state.name, slots.given, slots.released) == ("Suspended", 0, 0)
+        assert told.states("work-0") == ["Pending", "Cancelled"]
+    else:
+        assert (state.name, slots.given, slots.released) == ("Completed", 2, 2)
+
+
+class Slots:
+    """Gives a slot to all who want one still, and counts."""
+
+    def __init__(self) -> None:
+        self.given = self.released = 0
+        self.before_the_first: Callable[[], None] | None = None
+
+    def of(self, _: Settings) -> "Slots":
+        return self
+
+    def is_unlimited(self, _: frozenset[str]) -> bool:
+        return False
+
+    def acquire(self, wish: Wish) -> "Slots":
+        if self.before_the_first is not None:
+            self.before_the_first()
+            self.before_the_first = None
+        if wish.is_unwanted:
+            raise NobodyWaitsError
+        self.given += 1
+        return self
+
+    def release(self) -> None:
+        self.released += 1
 
 
 def test_a_subflow_is_suspended_with_its_root(told: Recording) -> None:

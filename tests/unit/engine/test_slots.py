@@ -13,6 +13,7 @@ from towpath import flow, task
 from towpath.concurrency import concurrency
 from towpath.contract.ids import uuid7_text
 from towpath.engine import slots as module
+from towpath.engine.control import RunControl
 from towpath.engine.slots import NobodyWaitsError, Slots, Wish
 from towpath.errors import ApiRefused, ApiUnavailable, DefinitionError
 from towpath.settings import get_settings, overriding_settings
@@ -197,6 +198,19 @@ def test_a_wish_that_nobody_waits_for_any_more_leaves_the_queue(api: Api) -> Non
     api.answers = [give_up]
     with pytest.raises(NobodyWaitsError):
         acquire(wanted)
+    assert len(api.of("/slots/release")) == 1
+
+
+def test_a_wish_of_a_run_that_is_suspended_leaves_the_queue(api: Api) -> None:
+    control = RunControl()
+
+    def suspend() -> dict[str, Any]:
+        control.suspend()
+        return FULL
+
+    api.answers = [suspend]
+    with pytest.raises(NobodyWaitsError):
+        acquire(wish(control=control))
     assert len(api.of("/slots/release")) == 1
 
 

@@ -5,7 +5,8 @@ and `running` use the rest. Where no API is configured nothing is watched; a flo
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from towpath.errors import ApiRefused, NotFound, SuspendSignal, TerminationSignal, TowpathError
@@ -34,7 +35,7 @@ class RunControl:
         told: the signal that ends the run; None while it may go on.
     """
 
-    __slots__ = ("_ended", "_interrupt", "_lock", "_questions", "_revision", "hold", "is_suspended", "told")
+    __slots__ = ("_ended", "_interrupt", "_lock", "_questions", "_revision", "_wakers", "hold", "is_suspended", "told")
 
     def __init__(self) -> None:
         self.hold: Future[None] | None = None
@@ -43,6 +44,7 @@ class RunControl:
         self._interrupt: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._revision = -1
+        self._wakers: set[Callable[[], object]] = set()
         self._ended: threading.Event | None = None
         self._questions: Questions | None = None
 
@@ -71,10 +73,26 @@ class RunControl:
             if self.hold is None:
                 self.hold = Future("", "pause")
             hold = self.hold
+            wakers = list(self._wakers)
         hold.finish(State("COMPLETED", data=None))
+        for wake in wakers:
+            wake()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Generator[None]:
+        """Within the block, `wake` is called when the run is suspended, also when it is so already."""
+        with self._lock:
+            self._wakers.add(wake)
+        try:
+            if self.is_suspended:
+                wake()
+            yield
+        finally:
+            with self._lock:
+                self._wakers.discard(wake)
 
     def check_gate(self) -> None:
-        """Called when `hold` has ended.
+        """Called when `hold` has ended, or a wait.
 
         Raises:
             SuspendSignal: the process is to end.

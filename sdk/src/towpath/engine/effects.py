@@ -4,11 +4,13 @@ The core (`tasks`, `flows`) yields effects and gets their answers; the drivers p
 and `perform_async` in asynchronous code. Told events are no effects: telling is an append in memory.
 """
 
+import threading
 import time
 from collections.abc import Callable, Generator
 from types import GeneratorType
 from typing import Any, TypeVar
 
+from towpath.engine.control import RunControl
 from towpath.engine.timeouts import interrupting
 from towpath.futures import Future
 
@@ -117,20 +119,26 @@ class ReadOrWrite(Effect):
 
 
 class Sleep(Effect):
-    """Waits for `seconds`."""
+    """Waits for `seconds`, at most until the flow run that `control` is of is suspended."""
 
-    __slots__ = ("seconds",)
+    __slots__ = ("control", "seconds")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, control: RunControl | None = None) -> None:
         self.seconds = seconds
+        self.control = control
 
     def perform(self) -> None:
-        time.sleep(self.seconds)
+        if self.control is None:
+            time.sleep(self.seconds)
+            return
+        is_over = threading.Event()
+        with self.control.waking(is_over.set):
+            is_over.wait(self.seconds)
 
     async def perform_async(self) -> None:
-        from asyncio import sleep  # noqa: PLC0415 - asyncio costs 25 ms
+        from towpath.engine.loops import sleep  # noqa: PLC0415 - asyncio costs 25 ms
 
-        await sleep(self.seconds)
+        await sleep(self.seconds, self.control)
 
 
 class AwaitFutures(Effect):

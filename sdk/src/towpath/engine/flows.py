@@ -255,9 +255,7 @@ def _enter_not_ready(context: FlowRunContext, state: State[Any], logger: RunLogg
 def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any]]:
     flow, run = context.flow, context.flow_run
     control = context.control
-    if control.hold is not None and context.parent is not None:
-        yield AwaitFutures([control.hold])
-        control.check_gate()
+    yield from _await_hold(context)
     running: State[Any] = State(StateType.RUNNING)
     enter_flow_state(context, running)
     yield from call_hooks(flow, run, running, logger)
@@ -280,13 +278,21 @@ def _live_attempts(context: FlowRunContext, logger: RunLogger) -> Core[State[Any
         )
         del state
         if delay:
-            yield Sleep(delay)
+            yield Sleep(delay, control)
+            yield from _await_hold(context)
         begin_again(context)
         again: State[Any] = State(StateType.RUNNING, name="Retrying")
         enter_flow_state(context, again)
         yield from call_hooks(flow, run, again, logger)
     yield from _end(context, state, logger)
     return state
+
+
+def _await_hold(context: FlowRunContext) -> Core[None]:
+    """A subflow begins, and begins again, when its root run is not paused."""
+    while context.parent is not None and (hold := context.control.hold) is not None:
+        yield AwaitFutures([hold])
+        context.control.check_gate()
 
 
 def begin_again(context: FlowRunContext) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from towpath.context import TaskRunContext
 from towpath.contract.states import StateType
 from towpath.engine.effects import AwaitFutures, Core, Effect
-from towpath.engine.slots import Slot, Wish, is_limit_of_zero, slots_of
+from towpath.engine.slots import NobodyWaitsError, Slot, Wish, is_limit_of_zero, slots_of
 from towpath.engine.telling import enter_task_state
 from towpath.errors import ApiRefused
 from towpath.logging.loggers import RunLogger
@@ -42,19 +42,38 @@ def pass_gates(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
         SuspendSignal: the flow run is suspended.
     """
     flow_context = context.flow_context
-    while flow_context is not None and (hold := flow_context.control.hold) is not None:
-        yield AwaitFutures([hold])
-        flow_context.control.check_gate()
+    control = flow_context.control if flow_context is not None else None
+    while True:
+        while control is not None and (hold := control.hold) is not None:
+            yield AwaitFutures([hold])
+            control.check_gate()
+        if not (yield from _take_slot(context, logger)):
+            return False
+        if control is None or control.hold is None:
+            return True
+        if context.slot is not None:  # the flow run was paused in the meantime: others may have it
+            context.slot.release()
+            context.slot = None
+
+
+def _take_slot(context: TaskRunContext, logger: RunLogger) -> Core[bool]:
+    """Waits for a slot of each of the tags' limits; False when there will be none, which the run's state says."""
+    flow_context = context.flow_context
+    control = flow_context.control if flow_context is not None else None
     settings = get_settings()
     if not context.task_run.tags or settings.api_url is None:
         return True
     attempt = flow_context.flow_run.attempt if flow_context is not None else 0
     run = context.task_run
-    wish = Wish(context.root_id, attempt, run.id, run.tags, say=logger.say)
+    wish = Wish(context.root_id, attempt, run.id, run.tags, say=logger.say, control=control)
     if not wish.tags or slots_of(settings).is_unlimited(wish.tags):
         return True
     try:
         context.slot = yield AwaitSlot(settings, wish)
+    except NobodyWaitsError:
+        if control is not None:
+            control.check_gate()
+        raise
     except ApiRefused as error:
         if not is_limit_of_zero(error):
             raise

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from towpath.context import FlowRunContext
+from towpath.engine.control import RunControl
 from towpath.engine.timeouts import Overtime
 from towpath.futures import Future
 
@@ -104,6 +105,18 @@ async def await_futures(futures: Iterable[Future[Any]]) -> None:
     for future in waiting:
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(count))
     await ended.wait()
+
+
+async def sleep(seconds: float, control: RunControl | None) -> None:
+    """Waits for `seconds`, at most until the flow run that `control` is of is suspended."""
+    if control is None:
+        await asyncio.sleep(seconds)
+        return
+    loop = asyncio.get_running_loop()
+    is_over = asyncio.Event()
+    with control.waking(lambda: loop.call_soon_threadsafe(is_over.set)), suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await is_over.wait()
 
 
 class TaskInterrupter:

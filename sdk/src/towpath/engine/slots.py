@@ -23,6 +23,7 @@ from towpath.errors import ApiError, ApiRefused, ApiUnavailable, TowpathError
 
 if TYPE_CHECKING:
     from towpath.client.questions import Questions
+    from towpath.engine.control import RunControl
     from towpath.settings import Settings
 
 ASK_AT_ONCE: Final = 4
@@ -51,9 +52,10 @@ class Wish:
         rate: whether they are freed by the limit's rate and not by a release.
         say: told why it waits, as (level, message).
         is_given_up: whether nobody waits for it any more.
+        control: of the flow run that it is for; suspended, that one waits for nothing any more.
     """
 
-    __slots__ = ("attempt", "holder", "is_given_up", "occupy", "rate", "run_id", "say", "tags")
+    __slots__ = ("attempt", "control", "holder", "is_given_up", "occupy", "rate", "run_id", "say", "tags")
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class Wish:
         occupy: int = 1,
         rate: bool = False,
         say: Callable[[int, str], object] = logger.log,
+        control: "RunControl | None" = None,
     ) -> None:
         self.run_id = run_id
         self.attempt = attempt
@@ -74,6 +77,12 @@ class Wish:
         self.rate = rate
         self.say = say
         self.is_given_up = False
+        self.control = control
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether nobody waits for it any more, or the flow run that it is for is suspended."""
+        return self.is_given_up or (self.control is not None and self.control.is_suspended)
 
     def as_json(self, wait_seconds: float) -> dict[str, Any]:
         """The request's body."""
@@ -179,7 +188,7 @@ class Slots:
                         return self._note(wish, grant["limited"])
                     failures = 0
                     level, reason = logging.INFO, f"limits of {_name_all(grant['limited'])} are reached."
-                if wish.is_given_up:
+                if wish.is_unwanted:
                     self._give_back(questions, wish)
                     raise NobodyWaitsError
                 if left is not None and left <= 0:
@@ -211,7 +220,7 @@ class Slots:
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, name="towpath-slots", daemon=True)
                 self._keeper.start()
-        if wish.is_given_up:
+        if wish.is_unwanted:
             slot.release()
             raise NobodyWaitsError
         return slot

@@ -244,7 +244,7 @@ def _live_attempts(context: TaskRunContext, logger: RunLogger) -> Core[State[Any
             delay = _await_retry(context, state, logger)
             del state  # the failed attempt's frames, and all they hold, are not kept through the wait
             if delay:
-                yield Sleep(delay)
+                yield Sleep(delay, context.flow_context.control if context.flow_context is not None else None)
             if not _passes(context) and not (yield from _pass_gates(context, logger)):
                 return cast("State[Any]", run.state)
             enter_task_state(context, State(StateType.RUNNING, name="Retrying"))

@@ -68,13 +68,23 @@ class _Follower:
     def __init__(self, client: "ApiClient", run_id: str) -> None:
         self._states = _Tail(partial(client.list_flow_run_states, run_id))
         self._logs = _Tail(partial(client.list_logs, flow_run_id=run_id))
+        self._ahead: list[StateRead] = []
+        """States that came while the log was read, and are later than what was read of it."""
 
     def read(self) -> Iterator[str]:
-        """New states and log lines, in the order of their times."""
-        entries: list[tuple[datetime, str]] = [
-            (state.time, format_state(state)) for state in self._states.read() if state.applied
-        ]
-        entries += [(line.time, format_log(line)) for line in self._logs.read()]
+        """New states and log lines, in the order of their times, over all looks.
+
+        Both come in one go, but are two lists: a state that came before a line of the log must not be missed for having been looked for
+        a moment too early, nor be said before lines of the log that came with it.
+        """
+        states: list[StateRead] = [*self._ahead, *self._states.read()]
+        lines: list[LogRead] = list(self._logs.read())
+        came: list[StateRead] = list(self._states.read()) if lines else []
+        until = max((line.time for line in lines), default=None)
+        self._ahead = [state for state in came if until is not None and state.time > until]
+        states += [state for state in came if state not in self._ahead]
+        entries: list[tuple[datetime, str]] = [(state.time, format_state(state)) for state in states if state.applied]
+        entries += [(line.time, format_log(line)) for line in lines]
         yield from (text for _, text in sorted(entries, key=lambda entry: entry[0]))
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from tests.integration.api.test_server_process import KILLS, Writer, check_all_there_once, read_all
 from tests.support.api import Api, make_batch, make_flow_run, make_flow_state, make_id, make_log, serve
@@ -57,6 +57,13 @@ async def test_a_server_does_not_upgrade_a_shared_database_by_itself(postgres: P
     url = postgres.url(await postgres.create())
     with pytest.raises(RuntimeError, match="towpath server database upgrade"):
         await open_database(ServerSettings(database_url=url))
+
+
+async def test_questions_are_planned_for_their_own_values(postgres: Postgres) -> None:
+    database = Database(postgres.url(await postgres.create()))
+    async with database.read() as reader:
+        assert (await reader.execute(text("SHOW plan_cache_mode"))).scalar_one() == "force_custom_plan"
+    await database.close()
 
 
 async def test_one_replicas_commit_wakes_the_others_waiting_requests(replicas: tuple[Api, Api]) -> None:

@@ -22,6 +22,8 @@ from towpath_operator.domain.redacting import hide_credentials
 
 MOST_CHARACTERS: Final = 4_000
 """Of one message; the kubelet keeps no more of a container's either."""
+MOST_OF_A_WORD: Final = 300
+"""Of a type or reason, which are words; nothing keeps who writes events from more."""
 
 _Role = Literal["init", "main", "debug"]
 _CONTAINERS: Final[tuple[tuple[_Role, str, str], ...]] = (
@@ -69,7 +71,7 @@ def view_pod_object(body: Raw) -> PodRead:
         name=get_str(metadata, "name"),
         uid=get_str(metadata, "uid"),
         phase=get_str(status, "phase") or "Unknown",
-        reason=get_str(status, "reason"),
+        reason=_word(status, "reason"),
         message=_text(status, "message"),
         node=get_str(spec, "nodeName"),
         deleting=bool(get_str(metadata, "deletionTimestamp")),
@@ -103,11 +105,11 @@ def _view_event(body: Raw) -> EventRead:
     return EventRead(
         kind=get_str(about, "kind"),
         name=get_str(about, "name"),
-        type=get_str(body, "type") or "Normal",
-        reason=get_str(body, "reason"),
+        type=_word(body, "type") or "Normal",
+        reason=_word(body, "reason"),
         message=_text(body, "message"),
         count=max(get_int(body, "count") or get_int(series, "count") or 1, 1),
-        source=get_str(body, "source", "component") or get_str(body, "reportingComponent"),
+        source=_word(body, "source", "component") or _word(body, "reportingComponent"),
         first_time=made,
         last_time=get_time(body, "lastTimestamp") or get_time(series, "lastObservedTime") or made,
     )
@@ -116,9 +118,9 @@ def _view_event(body: Raw) -> EventRead:
 def _view_conditions(body: Raw) -> list[ConditionRead]:
     return [
         ConditionRead(
-            type=get_str(condition, "type"),
+            type=_word(condition, "type"),
             status=get_str(condition, "status"),
-            reason=get_str(condition, "reason"),
+            reason=_word(condition, "reason"),
             message=_text(condition, "message"),
             time=get_time(condition, "lastTransitionTime"),
         )
@@ -142,7 +144,7 @@ def _view_container(role: _Role, spec: Raw, status: Raw) -> ContainerRead:
         image=get_str(spec, "image"),
         image_id=get_str(status, "imageID"),
         state=state,
-        reason=get_str(waiting, "reason") or get_str(ended, "reason"),
+        reason=_word(waiting, "reason") or _word(ended, "reason"),
         message=_text(waiting, "message") or (end.message if end is not None else ""),
         ready=get_map(status).get("ready") is True,
         restarts=get_int(status, "restartCount") or 0,
@@ -158,7 +160,7 @@ def _view_end(ended: Raw) -> ContainerEndRead | None:
     return ContainerEndRead(
         exit_code=get_int(ended, "exitCode"),
         signal=get_int(ended, "signal"),
-        reason=get_str(ended, "reason"),
+        reason=_word(ended, "reason"),
         message="" if _is_document(get_str(ended, "message")) else _text(ended, "message"),
         start_time=get_time(ended, "startedAt"),
         end_time=get_time(ended, "finishedAt"),
@@ -174,6 +176,10 @@ def _is_document(message: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _word(raw: Raw, *path: str) -> str:
+    return get_str(raw, *path)[:MOST_OF_A_WORD]
 
 
 def _text(raw: Raw, name: str) -> str:

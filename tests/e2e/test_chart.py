@@ -103,6 +103,16 @@ def test_nobody_may_read_secrets_or_do_everything(tools: Environment) -> None:
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], name
 
 
+def test_what_became_of_pods_is_read_and_never_written(tools: Environment) -> None:
+    rules = of_kind(render(tools), "ClusterRole")[f"{NAMESPACE}-towpath-api-pods"]["rules"]
+    assert {rule["resources"][0]: rule["verbs"] for rule in rules} == {
+        "pods": ["get", "list"],
+        "events": ["list"],
+        "jobs": ["list"],
+        "flowruns": ["get"],
+    }
+
+
 def test_in_chosen_namespaces_the_release_may_act_there_alone(tools: Environment) -> None:
     documents = render(tools, "--set", "namespaces={a,b}")
     bindings: dict[str, list[str]] = {}

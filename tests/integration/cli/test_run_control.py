@@ -46,6 +46,12 @@ def test_what_cannot_be_suspended_or_retried_says_why(server: ServerProcess, tow
     assert "'nonsense' is not the id of a flow run" in towpath("flow-run", "retry", "nonsense", code=1)
 
 
+def test_a_run_is_shown_with_what_kubernetes_has_of_it(server: ServerProcess, towpath: Towpath) -> None:
+    run = start_run(server)
+    assert "runs without Kubernetes" in towpath("flow-run", "inspect", run, "--kubernetes")
+    assert json.loads(towpath("flow-run", "inspect", run, "--kubernetes", "-o", "json"))["kubernetes"]["attempts"] == []
+
+
 def test_an_ended_run_is_retried(server: ServerProcess, towpath: Towpath) -> None:
     server.declare("tea", "tea.py:tea")
     run = server.call("POST", "/flow-runs", json={"deployment": "tea/tea", "name": "calm-heron"})["id"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from towpath.cli.asking import open_api, parse_id
+from towpath.cli.kubernetes import show_kubernetes
 from towpath.cli.output import Column, Format, Limit, Namespace, Output, print_json, show_list, show_one
 from towpath.cli.parameters import parse_parameters
 from towpath.cli.watching import format_log
@@ -52,10 +53,24 @@ def ls(
 
 
 @app.command()
-def inspect(run: RunId, output: Output = Format.TABLE) -> None:
+def inspect(
+    run: RunId,
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Show its pods and events, too, as Kubernetes has them now.")
+    ] = False,
+    output: Output = Format.TABLE,
+) -> None:
     """Show all that is known of a flow run."""
     with open_api() as client:
-        show_one(client.get_flow_run(parse_id(run, "flow run")), output)
+        found = client.get_flow_run(parse_id(run, "flow run"))
+        objects = client.get_flow_run_kubernetes(found.id) if kubernetes else None
+    if objects is None:
+        show_one(found, output)
+    elif output is Format.JSON:
+        print_json(found.model_dump(mode="json") | {"kubernetes": objects.model_dump(mode="json")})
+    else:
+        show_one(found, output)
+        show_kubernetes(objects)
 
 
 @app.command()

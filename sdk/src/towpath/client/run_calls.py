@@ -9,6 +9,7 @@ from towpath.client.connection import ApiConnection
 from towpath.contract.artifacts import ArtifactRead
 from towpath.contract.backfills import Backfill, Backfilled
 from towpath.contract.ids import uuid7_text
+from towpath.contract.kubernetes import KubernetesRead
 from towpath.contract.problems import Code
 from towpath.contract.run_control import (
     AttemptPause,
@@ -62,6 +63,10 @@ class RunCalls(ApiConnection):
     def get_flow_run(self, run_id: Id) -> FlowRunRead:
         """One flow run."""
         return self.ask("GET", f"/flow-runs/{run_id}", FlowRunRead)
+
+    def get_flow_run_kubernetes(self, run_id: Id) -> KubernetesRead:
+        """What Kubernetes has of a flow run."""
+        return self.ask("GET", f"/flow-runs/{run_id}/kubernetes", KubernetesRead)
 
     def list_flow_run_states(self, run_id: Id, **filters: Any) -> Page[StateRead]:
         """A flow run's states, oldest first."""

@@ -8,12 +8,10 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
+from towpath.contract.addresses import Address, find_embedded, is_public, read_address
 from towpath_operator.notifications.errors import AddressRefused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -38,7 +36,7 @@ class AddressPolicy:
             AddressRefused: when it is a loopback, link-local, private or otherwise special one, or no IP address at all.
         """
         try:
-            address = ipaddress.ip_address(host.partition("%")[0])
+            address = read_address(host)
         except ValueError:
             raise AddressRefused(f"{host!r} is not an IP address, so it cannot be checked.") from None
         if not self._permits(address):
@@ -60,20 +58,5 @@ class AddressPolicy:
     def _permits(self, address: Address) -> bool:
         if any(address.version == network.version and address in network for network in self.allowed):
             return True
-        inner = _embedded(address)
-        if inner is not None:
-            return self._permits(inner)
-        return address.is_global and not address.is_multicast and not address.is_unspecified
-
-
-def _embedded(address: Address) -> Address | None:
-    """The IPv4 address that an IPv6 one leads to, if it is of that kind."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+        inner = find_embedded(address)
+        return self._permits(inner) if inner is not None else is_public(address)

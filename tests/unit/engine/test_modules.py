@@ -34,6 +34,7 @@ NAMES = {
     "towpath.blocks.core": "Block",
     "towpath.blocks.system": "Secret JSON String DateTime",
     "towpath.blocks.notifications": "SlackWebhook",
+    "towpath.blocks.webhook": "Webhook",
     "towpath.deployments": "Deployment run_deployment",
     "towpath.artifacts": "create_table_artifact create_markdown_artifact create_link_artifact",
     "towpath.concurrency": "concurrency rate_limit",

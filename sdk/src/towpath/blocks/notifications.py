@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from towpath.blocks import messages
 from towpath.blocks.abstract import NotificationBlock
 from towpath.blocks.calling import async_compatible
+from towpath.blocks.calls import Answer, call
 from towpath.blocks.core import SecretDict
 from towpath.blocks.fields import is_secret
 from towpath.contract.channels import JsonWebhook
@@ -79,7 +80,7 @@ class SlackWebhook(_Channel):
         if not url.startswith("https://") or "hooks.slack" not in url:
             messages.send(self.get_block_type_slug(), self._reveal(), body, subject)
             return
-        messages.post_json(JsonWebhook(url), {"text": f"*{subject}*\n{body}" if subject else body})
+        call(JsonWebhook(url), {"text": f"*{subject}*\n{body}" if subject else body})
 
 
 class MicrosoftTeamsWebhook(_Channel):
@@ -210,32 +211,58 @@ class AppriseNotificationBlock(_Channel):
 
 
 class Webhook(_Channel):
-    """JSON posted to an address of your own. With a secret, what is sent is signed; `towpath.contract.signing` says how.
+    """Calls an address of your own, and posts messages to it as JSON. With a secret, what is sent is signed; `towpath.contract.signing`
+    says how.
 
     Example:
         ```python
-        from towpath.blocks.notifications import Webhook
+        from towpath.blocks.webhook import Webhook
 
         webhook = Webhook.load("deployments")
         webhook.notify("The barge has arrived.")
-        webhook.call({"barge": "Ada"})
+        answer = webhook.call({"barge": "Ada"}).json()
         ```
     """
 
     url: SecretStr = Field(description="An http or https address.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(
+        default="POST", description="How `call` calls it; messages are posted."
+    )
     secret: SecretStr | None = Field(default=None, description="What the receiver checks signatures with.")
     headers: SecretDict = Field(default=SecretDict({}), description="Sent along, as for an Authorization.")
+    allow_private_urls: bool = Field(
+        default=True, description="Whether flows may reach addresses of this machine and of private networks by it."
+    )
 
     @async_compatible
-    def call(self, payload: Any = None) -> None:
-        """Posts any JSON.
+    def notify(self, body: str, subject: str | None = None) -> None:
+        """Posts a message, as {"title": ..., "body": ...}.
 
         Raises:
-            NotificationError: the receiver does not answer with a success.
+            NotificationError: it was not taken.
         """
+        self._call({"title": subject or "", "body": body}, "POST")
+
+    @async_compatible
+    def call(self, payload: Any = None) -> Answer:
+        """Calls the address.
+
+        Args:
+            payload: the body: a text as it is, anything else as JSON; None for none.
+
+        Returns:
+            The answer, with its `status_code`, `headers`, `text` and `json()`.
+
+        Raises:
+            NotificationError: the receiver is not reached, may not be, or does not answer with a success (200 to 299).
+        """
+        return self._call(payload, self.method)
+
+    def _call(self, payload: Any, method: str) -> Answer:
         secret = self.secret.get_secret_value() if self.secret is not None else None
         headers = {name: str(value) for name, value in self.headers.get_secret_value().items()}
-        messages.post_json(JsonWebhook(self.url.get_secret_value(), secret, headers), payload)
+        target = JsonWebhook(self.url.get_secret_value(), secret, headers)
+        return call(target, payload, method=method, allows_private=self.allow_private_urls)
 
 
 CustomWebhookNotificationBlock = Webhook

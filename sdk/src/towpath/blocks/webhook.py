@@ -1,0 +1,5 @@
+"""`Webhook`, under Prefect's name for it. Called by users' flows."""
+
+from towpath.blocks.notifications import Webhook
+
+__all__ = ["Webhook"]

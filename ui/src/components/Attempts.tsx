@@ -73,7 +73,8 @@ function Problems({ problems = [] }: { problems?: readonly string[] }) {
 }
 
 function AttemptCard({ attempt, objects, children }: { attempt: Attempt; objects: AttemptObjects | undefined; children: ReactNode }) {
-  const isThere = objects?.pods.some((pod) => pod.name === attempt.pod_name)
+  const pods = objects?.pods.map((pod) => pod.name) ?? []
+  const isThere = pods.length > 0 && (attempt.pod_name == null || pods.includes(attempt.pod_name))
   const outcome = [attempt.outcome, attempt.reason, attempt.exit_code == null ? null : `exit code ${attempt.exit_code}`].filter(Boolean).join(' · ')
   return (
     <section className={`card ${classes.card}`} aria-label={`Attempt ${attempt.number}`}>
@@ -83,7 +84,7 @@ function AttemptCard({ attempt, objects, children }: { attempt: Attempt; objects
           { label: 'Outcome', value: attempt.outcome == null ? 'Goes on' : outcome },
           { label: 'Launcher', value: attempt.claimed_by == null ? '–' : <Id value={attempt.claimed_by} what="name of the launcher" /> },
           objects?.job == null && { label: 'Job', value: attempt.job_name == null ? '–' : <Id value={attempt.job_name} what="name of the Job" /> },
-          isThere !== true && { label: 'Pod', value: attempt.pod_name == null ? '–' : <Id value={attempt.pod_name} what="name of the pod" /> },
+          !isThere && { label: 'Pod', value: attempt.pod_name == null ? '–' : <Id value={attempt.pod_name} what="name of the pod" /> },
           { label: 'Claimed', value: <RelativeTime time={attempt.claimed_at} /> },
           { label: 'Launched', value: <RelativeTime time={attempt.launched_at} /> },
           { label: 'Taken by the pod', value: <RelativeTime time={attempt.taken_at} /> },

@@ -119,7 +119,7 @@ function ContainerRow({ container }: { container: Container }) {
           {facts.length > 0 && <bdi className="wrap">{facts.join(' · ')}</bdi>}
         </div>
         <div className={`muted ${classes.image}`}>
-          <span className="mono wrap">{container.image === '' ? 'no image' : container.image}</span>
+          <span className="mono wrap">{container.image === '' ? 'no image' : <Long text={container.image} />}</span>
           {digest !== '' && (
             <span className="mono" title={container.image_id}>
               {digest}

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
+from tests.support.server_process import free_port
+
 Fault = Literal["ok", "hang_up_before", "hang_up_after", "429", "500", "503", "413", "422", "stale", "refuse_first"]
 
 
@@ -49,7 +51,7 @@ class EventSink:
                 else:
                     sink.take(self)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = _listen(port, Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -92,7 +94,7 @@ class EventSink:
         self._next[writer] += len(new)
         return len(new)
 
-    def wait_for(self, condition: Callable[[], bool], timeout: float = 20) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout: float = 60) -> None:
         with self.changed:
             assert self.changed.wait_for(condition, timeout), f"never so: {self.count()} events came"
 
@@ -113,6 +115,16 @@ class EventSink:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _listen(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """A server on the port, or for 0 on one that stays free when it goes, for another to take its place."""
+    while True:
+        try:
+            return ThreadingHTTPServer(("127.0.0.1", port or free_port()), handler)
+        except OSError:
+            if port:
+                raise
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+START_SECONDS = 90.0
 PORTS = range(12_000, 29_000)
 """Below those that the kernel gives to outgoing connections: none of these takes the port of a server that is down for a moment."""
 
@@ -50,15 +51,23 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 60
+        try:
+            self._wait_until_it_answers(self._process)
+        except AssertionError:
+            self.stop(signal.SIGKILL)
+            raise
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            assert self._process.poll() is None, (self.home / "server.log").read_text()
-            assert time.monotonic() < deadline, "the server does not answer"
+            said = (self.home / "server.log").read_text()
+            assert process.poll() is None, said
+            assert time.monotonic() < deadline, f"the server does not answer: {said}"
             time.sleep(0.05)
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health", timeout=2).is_success
+            return httpx.get(f"{self.url}/health", timeout=20).is_success
         except httpx.HTTPError:
             return False
 

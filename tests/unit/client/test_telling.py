@@ -28,7 +28,7 @@ def test_events_arrive_once_and_in_order(using: Using) -> None:
         teller = open_teller(RUN, 3)
         for number in range(100):
             teller.tell(log(number))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         assert sink.messages() == texts(100)
         assert set(sink.heads.values()) == {(RUN, 3)}
 
@@ -55,7 +55,7 @@ def test_faults_of_the_server_and_the_network_lose_and_double_nothing(using: Usi
         teller = open_teller(RUN, 0)
         for number in range(60):
             teller.tell(log(number))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         assert sink.messages() == texts(60)
 
 
@@ -66,13 +66,13 @@ def test_a_server_that_comes_late_gets_everything(using: Using, tmp_path: Path) 
         teller = open_teller(RUN, 0)
         for number in range(50):
             teller.tell(log(number))
-        assert teller.flush(20), "on disk is safe enough"
+        assert teller.flush(60), "on disk is safe enough"
         assert not teller.flush(0.05, stored=True)
         assert "does not answer" in teller.unavailable_reason
         assert [path.suffix for path in list_spool(tmp_path)] == [".events"]
         with EventSink(port=port) as late:
             teller.tell(log(50))
-            assert teller.flush(20, stored=True)
+            assert teller.flush(60, stored=True)
             assert late.messages() == texts(51)
         assert list_spool(tmp_path) == [], "what is delivered is not kept"
 
@@ -82,12 +82,12 @@ def test_what_waits_behind_a_request_that_hangs_goes_to_disk(using: Using, tmp_p
         sink.gate.clear()
         teller = open_teller(RUN, 0)
         teller.tell(log(0))
-        assert teller.flush(20)
+        assert teller.flush(60)
         assert [batch.first for _, batch in read_spool(tmp_path)] == [1]
         teller.tell(log(1))
-        assert teller.flush(20)
+        assert teller.flush(60)
         sink.gate.set()
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         assert sink.messages() == texts(2)
 
 
@@ -96,7 +96,7 @@ def test_without_a_server_events_wait_in_the_spool(using: Using, tmp_path: Path)
         teller = open_teller(RUN, 0)
         for number in range(5):
             teller.tell(log(number))
-        assert teller.flush(20)
+        assert teller.flush(60)
         [(head, batch)] = list(read_spool(tmp_path))
         assert (head.run_id, batch.first, batch.last) == (RUN, 1, 5)
         flush_all(5)
@@ -106,7 +106,7 @@ def test_what_was_closed_and_left_on_disk_is_safe(using: Using, tmp_path: Path) 
     with using():
         teller = open_teller(RUN, 0)
         teller.tell(log(0))
-        assert teller.flush(20)
+        assert teller.flush(60)
         teller.close()
         wait_until_unlocked(list_spool(tmp_path)[0])
         assert teller.flush(0)
@@ -126,11 +126,11 @@ def test_a_file_that_a_living_process_owns_is_left_to_it(using: Using, tmp_path:
     with using():
         owner = open_teller(RUN, 0)
         owner.tell(log("of the owner"))
-        assert owner.flush(20)
+        assert owner.flush(60)
         with EventSink() as sink, using(api_url=sink.url):
             teller = open_teller("1" * 36, 0)
             teller.tell(log("own"))
-            assert teller.flush(20, stored=True)
+            assert teller.flush(60, stored=True)
             sink.wait_for(lambda: sink.requests >= 1)
             assert sink.messages() == ["own"]
         assert len(list_spool(tmp_path)) == 1
@@ -143,7 +143,7 @@ def test_a_refused_item_is_warned_of(
     with EventSink(["refuse_first"]) as sink, using(api_url=sink.url):
         teller = open_teller(RUN, 0)
         teller.tell(log(0))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
     assert "did not keep 1 events of a batch (1: no such kind)" in caplog.text
 
 
@@ -156,7 +156,7 @@ def test_one_bad_event_does_not_keep_the_others(
         teller = open_teller(RUN, 0)
         for number in range(10):
             teller.tell(log(number))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         expected = texts(10)
         expected[7] = "An event could not be stored: an item that cannot be read"
         assert sink.messages() == expected
@@ -170,7 +170,7 @@ def test_a_stale_answer_is_known_and_called_back_once(using: Using) -> None:
         for number in range(3):
             assert teller.stale is (number > 1)
             teller.tell(log(number))
-            assert teller.flush(20, stored=True)
+            assert teller.flush(60, stored=True)
         assert calls == [1]
 
 
@@ -180,13 +180,13 @@ def test_the_token_is_read_again_when_its_file_changes(using: Using, tmp_path: P
     with EventSink() as sink, using(api_url=sink.url, api_token_file=token):
         teller = open_teller(RUN, 0)
         teller.tell(log(0))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         replacement = tmp_path / "new"
         replacement.write_text("the second")
         replacement.write_text("the-second")
         replacement.replace(token)
         teller.tell(log(1))
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         assert sink.tokens == ["Bearer first", "Bearer the-second"]
 
 
@@ -203,7 +203,7 @@ def test_many_threads_tell_without_losing_anything(using: Using) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert teller.flush(20, stored=True)
+        assert teller.flush(60, stored=True)
         for name in range(4):
             mine = [message for message in sink.messages() if message.startswith(f"{name}:")]
             assert mine == [f"{name}:{number}" for number in range(500)]
@@ -234,12 +234,12 @@ def test_a_disk_that_takes_nothing_costs_one_warning_and_no_flow(
         for number in range(3):
             teller.tell(log(number))
             teller.flush(0.05)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not any(SPOOL_FAILED in record.message for record in caplog.records):
             assert time.monotonic() < deadline, "nobody is told of the disk"
             teller.flush(0.05)
         with EventSink(port=port) as late:
-            assert teller.flush(20, stored=True), "memory kept what the disk did not take"
+            assert teller.flush(60, stored=True), "memory kept what the disk did not take"
             assert sum(SPOOL_FAILED in record.message for record in caplog.records) == 1
             assert late.messages() == texts(3)
 
@@ -301,7 +301,7 @@ def test_a_killed_process_loses_at_most_its_last_interval(tmp_path: Path) -> Non
 
 def wait_until_unlocked(path: Path) -> None:
     """Waits until the file's owner has left it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (file := SpoolFile.claim(path)) is None:
         assert time.monotonic() < deadline, "the file stays locked"
         time.sleep(0.005)

@@ -180,11 +180,12 @@ async def test_slots_of_a_rate_become_free_one_after_the_other(api: Api, monkeyp
     spec = {"tag": "db", "limit": 2, "slotDecayPerSecond": 0.5}
     await api.put("/concurrency-limits", {"name": "db", "spec": spec})
     run = await start(api)
+    now = now_us()
+    monkeypatch.setattr(slots, "now_us", lambda: now)
     assert (await occupy(api, run, make_id(), 1, rate=True))["granted"] is True
     assert (await occupy(api, run, make_id(), 1, rate=True))["granted"] is True
     waiter = make_id()
     assert (await occupy(api, run, waiter, 1, rate=True))["granted"] is False
-    now = now_us()
     monkeypatch.setattr(slots, "now_us", lambda: now + 2_100_000)  # one of them has ended
     assert (await occupy(api, run, waiter, 1, rate=True))["granted"] is True
     assert (await occupy(api, run, make_id(), 1, rate=True))["granted"] is False

@@ -35,9 +35,9 @@ def blocks(namespace: Namespace) -> Namespace:
     config = {"token": {"$ref": {"block": "secret/declared"}}}
     namespace.apply(make_document("Block", "holder.holder", {"type": "holder", "config": config}))
     for name in ("secret.declared", "holder.holder"):
-        namespace.wait_condition("blocks.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("blocks.towpath.dev", name, "Ready")
     for name in ("reads", "pries", "reads-held"):
-        namespace.wait_condition("deployments.towpath.dev", f"{name}.main", "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", f"{name}.main", "Ready")
     return namespace
 
 
@@ -81,7 +81,7 @@ def test_a_run_that_names_a_block_has_the_secrets_of_those_that_it_holds(blocks:
 def test_a_block_that_its_type_refuses_is_not_ready(blocks: Namespace) -> None:
     exposed = {"type": "secret", "config": {"value": SAVED}}
     blocks.apply(make_document("Block", "secret.exposed", exposed))
-    refused = blocks.wait_condition("blocks.towpath.dev", "secret.exposed", "Ready=False", 30)
+    refused = blocks.wait_condition("blocks.towpath.dev", "secret.exposed", "Ready=False")
     ready = find_condition(refused, "Ready")
     assert ready["reason"] == "InvalidSpec"
     assert "secretRefs" in ready["message"]
@@ -91,7 +91,7 @@ def test_a_block_that_its_type_refuses_is_not_ready(blocks: Namespace) -> None:
 @pytest.mark.usefixtures("as_tester")
 def test_a_block_saved_by_the_sdk_is_a_resource_and_loaded_in_a_pod(blocks: Namespace) -> None:
     Secret(value=SecretStr(SAVED)).save("saved")
-    block = blocks.wait_condition("blocks.towpath.dev", "secret.saved", "Ready", 30)
+    block = blocks.wait_condition("blocks.towpath.dev", "secret.saved", "Ready")
     (ref,) = block["spec"]["secretRefs"]
     assert find_secret(blocks, ref["secret"]) == SAVED
     assert SAVED not in json.dumps(block)

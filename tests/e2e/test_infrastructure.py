@@ -15,7 +15,7 @@ def running(namespace: Namespace) -> Namespace:
     """A namespace with runs under way whose pods are going to be lost."""
     namespace.apply_scenarios(SCENARIOS, {"stays": {"parameters": {"seconds": 600}}, "recovers": {"infraRetries": 1}})
     for name in ("stays.main", "recovers.main"):
-        namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", name, "Ready")
     namespace.create_run("recovers.main", "evicted")
     namespace.create_run("stays.main", "evicted-once")
     namespace.create_run("stays.main", "job-deleted")

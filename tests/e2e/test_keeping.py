@@ -15,7 +15,7 @@ KEEPING = Path(__file__).parent / "flows" / "keeping.py"
 def kept(namespace: Namespace) -> Namespace:
     """A namespace in which a flow ran in two pods, one after the other."""
     namespace.apply_scenarios(KEEPING, {"keeps": {}})
-    namespace.wait_condition("deployments.towpath.dev", "keeps.main", "Ready", 30)
+    namespace.wait_condition("deployments.towpath.dev", "keeps.main", "Ready")
     for name in ("first", "second"):
         namespace.create_run("keeps.main", name)
         namespace.wait_condition("flowruns.towpath.dev", name, "Succeeded")

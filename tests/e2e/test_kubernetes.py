@@ -25,7 +25,7 @@ def runs(namespace: Namespace) -> Namespace:
     no_image = {"flow": "succeeds", "podTemplate": with_container(image="localhost/none:1")}
     namespace.apply(make_document("Deployment", "succeeds.no-image", no_image))
     for name in ("succeeds.main", "fails.main", "succeeds.no-image"):
-        namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", name, "Ready")
     namespace.create_run("succeeds.no-image", "no-image")
     namespace.create_run("succeeds.main", "succeeds")
     namespace.create_run("fails.main", "fails")

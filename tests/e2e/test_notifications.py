@@ -99,7 +99,7 @@ def apply_channel(namespace: Namespace, name: str, path: str, host: str = "") ->
     refs = [{"field": field, "secret": f"hook-{name}", "key": field} for field in ("url", "secret")]
     block = make_document("Block", f"webhook.{name}", {"type": "webhook", "secretRefs": refs})
     namespace.apply(secret | {"stringData": {"url": url, "secret": KEY}}, block)
-    namespace.wait_condition("blocks.towpath.dev", f"webhook.{name}", "Ready", 30)
+    namespace.wait_condition("blocks.towpath.dev", f"webhook.{name}", "Ready")
 
 
 def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespace) -> None:
@@ -117,7 +117,7 @@ def test_a_notification_that_is_applied_tells_of_a_failed_run(receiver: Namespac
             },
         ),
     )
-    receiver.wait_condition("notifications.towpath.dev", "failures", "Ready", 30)
+    receiver.wait_condition("notifications.towpath.dev", "failures", "Ready")
     receiver.create_run("fails.main", "fails")
     receiver.create_run("succeeds.main", "succeeds")
     receiver.wait_finished("fails")
@@ -144,7 +144,7 @@ def test_a_channel_to_where_messages_may_not_go_is_seen_in_the_status(receiver: 
     receiver.apply(
         make_document("Notification", "inside", {"states": ["COMPLETED"], "channels": ["webhook/inside"]}),
     )
-    receiver.wait_condition("notifications.towpath.dev", "inside", "Ready", 30)
+    receiver.wait_condition("notifications.towpath.dev", "inside", "Ready")
     receiver.create_run("succeeds.main", "succeeds-again")
 
     def failed() -> str:
@@ -157,7 +157,7 @@ def test_a_channel_to_where_messages_may_not_go_is_seen_in_the_status(receiver: 
 def test_a_template_that_cannot_be_used_is_not_ready(receiver: Namespace) -> None:
     spec = {"states": ["FAILED"], "channels": ["webhook/team"], "message": "{{ nothing }}"}
     receiver.apply(make_document("Notification", "broken", spec))
-    refused = receiver.wait_condition("notifications.towpath.dev", "broken", "Ready=False", 30)
+    refused = receiver.wait_condition("notifications.towpath.dev", "broken", "Ready=False")
     ready = find_condition(refused, "Ready")
     assert ready["reason"] == "InvalidSpec"
     assert "nothing" in ready["message"]
@@ -170,7 +170,7 @@ def test_an_automation_that_is_applied_pauses_the_runs_deployment(receiver: Name
         "actions": [{"pauseDeployment": {}}, {"runDeployment": {"deployment": "succeeds/main"}}],
     }
     receiver.apply(make_document("Automation", "stop", spec))
-    receiver.wait_condition("automations.towpath.dev", "stop", "Ready", 30)
+    receiver.wait_condition("automations.towpath.dev", "stop", "Ready")
     receiver.create_run("fails.main", "fails-again")
     receiver.wait_finished("fails-again")
 
@@ -193,7 +193,7 @@ def test_an_automation_that_is_applied_pauses_the_runs_deployment(receiver: Name
 def test_a_second_task_waits_for_a_limit_that_is_applied(receiver: Namespace) -> None:
     receiver.apply_scenarios(SCENARIOS, {"docks": {}})
     receiver.apply(make_document("ConcurrencyLimit", "dock", {"tag": "dock", "limit": 1}))
-    receiver.wait_condition("concurrencylimits.towpath.dev", "dock", "Ready", 30)
+    receiver.wait_condition("concurrencylimits.towpath.dev", "dock", "Ready")
     for name in ("first", "second"):
         receiver.create_run("docks.main", name)
 

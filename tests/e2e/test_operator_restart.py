@@ -22,7 +22,7 @@ def kill_operator(namespace: Namespace) -> str:
 def ready(namespace: Namespace) -> Namespace:
     namespace.apply_scenarios(SCENARIOS, {"stays": {"parameters": {"seconds": 15}}, "succeeds": {}})
     for name in ("stays.main", "succeeds.main"):
-        namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", name, "Ready")
     return namespace
 
 

@@ -23,13 +23,13 @@ def declared(namespace: Namespace) -> Namespace:
     namespace.wait_condition(
         "flows.towpath.dev", "succeeds", "Ready", 30
     )  # with the schema: kubectl minds the generation
-    namespace.wait_condition("deployments.towpath.dev", "succeeds.main", "Ready", 30)
+    namespace.wait_condition("deployments.towpath.dev", "succeeds.main", "Ready")
     return namespace
 
 
 def test_a_deployment_of_an_unknown_flow_is_not_ready_until_the_flow_comes(declared: Namespace) -> None:
     declared.apply(make_document("Deployment", "later.main", {"flow": "later"}))
-    waiting = declared.wait_condition("deployments.towpath.dev", "later.main", "Ready=False", 30)
+    waiting = declared.wait_condition("deployments.towpath.dev", "later.main", "Ready=False")
     ready = find_condition(waiting, "Ready")
     assert ready["reason"] == "FlowNotFound"
     assert "'later'" in ready["message"]
@@ -40,7 +40,7 @@ def test_a_deployment_of_an_unknown_flow_is_not_ready_until_the_flow_comes(decla
 
 def test_a_deployment_not_named_for_its_flow_is_not_ready(declared: Namespace) -> None:
     declared.apply(make_document("Deployment", "other", {"flow": "succeeds"}))
-    refused = declared.wait_condition("deployments.towpath.dev", "other", "Ready=False", 30)
+    refused = declared.wait_condition("deployments.towpath.dev", "other", "Ready=False")
     ready = find_condition(refused, "Ready")
     assert ready["reason"] == "NameMismatch"
     assert "succeeds.<name>" in ready["message"]
@@ -52,16 +52,16 @@ def test_a_schedule_that_cannot_be_read_is_not_ready(declared: Namespace) -> Non
         return make_document("Deployment", f"succeeds.{name}", {"flow": "succeeds", "schedules": [schedule]})
 
     declared.apply(deployment("on-mars", "Mars/Olympus"), deployment("on-earth", "Europe/Berlin"))
-    refused = declared.wait_condition("deployments.towpath.dev", "succeeds.on-mars", "Ready=False", 30)
+    refused = declared.wait_condition("deployments.towpath.dev", "succeeds.on-mars", "Ready=False")
     ready = find_condition(refused, "Ready")
     assert ready["reason"] == "InvalidSchedule"
     assert "Mars/Olympus" in ready["message"]
-    declared.wait_condition("deployments.towpath.dev", "succeeds.on-earth", "Ready", 30)
+    declared.wait_condition("deployments.towpath.dev", "succeeds.on-earth", "Ready")
 
 
 def test_a_run_with_a_bad_parameter_is_failed_without_a_job(declared: Namespace) -> None:
     declared.create_run("succeeds.main", "bad-parameter", parameters={"number": "many"})
-    run = declared.wait_finished("bad-parameter", 30)
+    run = declared.wait_finished("bad-parameter")
     succeeded = find_condition(run, "Succeeded")
     assert run["status"]["state"] == "Failed"
     assert (succeeded["status"], succeeded["reason"]) == ("False", "InvalidParameters")
@@ -89,7 +89,7 @@ def test_an_entrypoint_that_is_not_there_fails_the_run_and_names_it(declared: Na
         make_document("Flow", "missing", flow | {"entrypoint": "scenarios.py:nowhere"}),
         make_document("Deployment", "missing.main", {"flow": "missing"}),
     )
-    declared.wait_condition("deployments.towpath.dev", "missing.main", "Ready", 30)
+    declared.wait_condition("deployments.towpath.dev", "missing.main", "Ready")
     declared.create_run("missing.main", "missing")
     run = declared.wait_finished("missing")
     assert run["status"]["state"] == "Failed"
@@ -100,7 +100,7 @@ def test_an_entrypoint_that_is_not_there_fails_the_run_and_names_it(declared: Na
 def test_a_pod_template_that_is_not_allowed_crashes_the_run_and_names_the_field(declared: Namespace) -> None:
     template = {"spec": {"serviceAccountName": "default"}}
     declared.create_run("succeeds.main", "identity", podTemplate=template)
-    run = declared.wait_finished("identity", 30)
+    run = declared.wait_finished("identity")
     assert find_condition(run, "Succeeded")["reason"] == "PodRefused"
     assert "spec.serviceAccountName" in run["status"]["message"]
     assert declared.jobs("identity") == []
@@ -110,7 +110,7 @@ def test_a_secret_that_is_missing_is_said_on_the_waiting_run(declared: Namespace
     block = {"type": "secret", "secretRefs": [{"field": "value", "secret": "not-there", "key": "value"}]}
     declared.apply(make_document("Block", "secret.lost", block))
     declared.apply(make_document("Deployment", "succeeds.blocked", {"flow": "succeeds", "blocks": ["secret/lost"]}))
-    declared.wait_condition("deployments.towpath.dev", "succeeds.blocked", "Ready", 30)
+    declared.wait_condition("deployments.towpath.dev", "succeeds.blocked", "Ready")
     declared.create_run("succeeds.blocked", "blocked")
 
     def message() -> str | None:
@@ -123,7 +123,7 @@ def test_a_secret_that_is_missing_is_said_on_the_waiting_run(declared: Namespace
 
 def test_deleting_what_is_declared_withdraws_it_from_the_api(declared: Namespace) -> None:
     declared.apply(make_document("ConcurrencyLimit", "slow", {"tag": "slow", "limit": 2}))
-    declared.wait_condition("concurrencylimits.towpath.dev", "slow", "Ready", 30)
+    declared.wait_condition("concurrencylimits.towpath.dev", "slow", "Ready")
 
     def held() -> list[str]:
         items = declared.read_api("concurrency-limits", namespace=declared.name)["items"]

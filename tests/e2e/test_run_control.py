@@ -19,7 +19,7 @@ def controlled(namespace: Namespace) -> Namespace:
     namespace.apply(make_document("ConcurrencyLimit", "crane", {"tag": "crane", "limit": 1}))
     namespace.apply_scenarios(CONTROL, {"suspends": {}, "lingers": {}, "lifts": {}, "fails-first": {}})
     for name in ("suspends.main", "lingers.main", "lifts.main", "fails-first.main"):
-        namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", name, "Ready")
     for name in ("suspends", "lingers", "fails-first"):
         namespace.create_run(f"{name}.main", name)
     return namespace

@@ -36,7 +36,7 @@ def runs(namespace: Namespace) -> Namespace:
         ),
     )
     for name in ("succeeds.main", "succeeds.other", "lingers.briefly", "eats.main"):
-        namespace.wait_condition("deployments.towpath.dev", name, "Ready", 30)
+        namespace.wait_condition("deployments.towpath.dev", name, "Ready")
     for name in ("succeeds", "fails", "retries", "lingers", "eats"):
         namespace.create_run(f"{name}.main", name)
     namespace.create_run("succeeds/other", "other")

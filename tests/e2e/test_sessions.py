@@ -35,7 +35,7 @@ def towpath(namespace: Namespace, home: Path, *arguments: str) -> subprocess.Com
 
 def test_a_person_logs_in_and_sees_what_the_account_may(namespace: Namespace, address: str, tmp_path: Path) -> None:
     namespace.apply(make_document("Flow", "seen", {"entrypoint": "flows.py:seen"}))
-    namespace.wait_condition("flows.towpath.dev", "seen", "Ready", 30)
+    namespace.wait_condition("flows.towpath.dev", "seen", "Ready")
     done = towpath(namespace, tmp_path, "login", ACCOUNT, "-n", namespace.name, "--duration", "1h", "--url", address)
     assert done.returncode == 0, done.stderr
     assert f"as 'system:serviceaccount:{namespace.name}:{ACCOUNT}'" in done.stdout
@@ -65,7 +65,7 @@ def test_a_browser_trades_the_token_for_a_cookie(namespace: Namespace, address: 
         assert browser.put(f"{address}/work-queues", json=queue).status_code == 403
         proof = {CSRF_HEADER: session["csrf_token"]}
         assert browser.put(f"{address}/work-queues", json=queue, headers=proof).status_code == 200
-        wait_for("its resource", lambda: namespace.find("workqueues.towpath.dev", "by-hand"), 30)
+        wait_for("its resource", lambda: namespace.find("workqueues.towpath.dev", "by-hand"))
         assert browser.delete(f"{address}/session").status_code == 204
         assert browser.get(f"{address}/session").status_code == 401
 

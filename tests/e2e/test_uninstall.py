@@ -15,7 +15,7 @@ def test_uninstalling_leaves_flow_runs_that_can_be_deleted(
     namespace: Namespace, install_chart: Callable[[], None]
 ) -> None:
     namespace.apply_scenarios(SCENARIOS, {"stays": {}})
-    namespace.wait_condition("deployments.towpath.dev", "stays.main", "Ready", 30)
+    namespace.wait_condition("deployments.towpath.dev", "stays.main", "Ready")
     for name in ("kept", "deleted"):
         namespace.create_run("stays.main", name)
     for name in ("kept", "deleted"):

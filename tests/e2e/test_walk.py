@@ -141,7 +141,7 @@ def test_a_flow_goes_from_the_git_host_through_pods_into_the_bucket_and_a_second
     shown = namespace.kubectl("get", "fdep", "web-to-bucket.green", "--show-managed-fields", "-o", "json")
     deployment = json.loads(shown)
     assert {entry["manager"] for entry in deployment["metadata"]["managedFields"]} >= {"towpath-api"}
-    namespace.wait_condition("deployments.towpath.dev", "web-to-bucket.green", "Ready", 30)
+    namespace.wait_condition("deployments.towpath.dev", "web-to-bucket.green", "Ready")
     web.failures = 1
     said = run("deployment", "run", "web-to-bucket/green", "--watch")
     assert f"of {host.url}/team/rides.git" in said
@@ -232,7 +232,7 @@ def test_the_same_manifest_is_taken_by_kubectl_and_what_is_deleted_is_gone(
         "--skip-upload", "--cron", "0 6 * * *", "-o", str(file),
     )  # fmt: skip
     namespace.kubectl("apply", "-f", str(file))
-    namespace.wait_condition("deployments.towpath.dev", "bucket-to-warehouse.by-kubectl", "Ready", 30)
+    namespace.wait_condition("deployments.towpath.dev", "bucket-to-warehouse.by-kubectl", "Ready")
     run("deployment", "apply", str(file))
     run("deployment", "pause-schedule", "bucket-to-warehouse/by kubectl")
     found = namespace.get("deployments.towpath.dev", "bucket-to-warehouse.by-kubectl")["spec"]

@@ -157,7 +157,7 @@ def test_months_are_subflows_and_parameters_are_checked_before_anything_runs(
 
 
 def test_a_scheduled_deployment_runs_from_the_git_host(run: Run, agent: AgentProcess, web: RidesServer) -> None:
-    deploy(run, "weather", "often", "--interval", "1s", "-p", f"address={web.url}/forecast")
+    deploy(run, "weather", "often", "--interval", "5s", "-p", f"address={web.url}/forecast")
 
     def find() -> list[object]:
         listed = run("flow-run", "ls", "--deployment", "weather/often", "--state", "Completed", "-o", "json")

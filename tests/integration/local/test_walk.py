@@ -121,7 +121,7 @@ def test_the_walk(terminals: list[Terminal], tmp_path: Path) -> None:
         assert "Deployment 'Doubling/git' successfully created with id '" in said
         assert "21 from git, doubled is 42" in third.give("towpath deployment run Doubling/git --watch")
 
-        said = third.give("towpath deployment set-schedule Doubling/git --interval 1")
+        said = third.give("towpath deployment set-schedule Doubling/git --interval 5")
         assert said == "Updated deployment schedule of 'Doubling/git'.\n"
         third.give(
             "until towpath flow-run ls --deployment Doubling/git --tag auto-scheduled --state Completed -o json | grep -q Completed; do :; done"

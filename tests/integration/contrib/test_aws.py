@@ -140,6 +140,8 @@ def test_a_profile_of_the_machine_counts(
 def test_wrong_credentials_and_missing_things_are_said(server: S3Server, bucket: S3Bucket, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=f"There is no s3://{bucket.bucket_name}/nothing"):
         bucket.read_path("nothing")
+    with pytest.raises(StorageError, match=f"There is no s3://{bucket.bucket_name}/nothing"):
+        bucket.download_object_to_path("nothing", tmp_path / "x")
     with pytest.raises(StorageError, match="nothing"):
         bucket.get_directory("nothing", tmp_path)
     bucket.write_path("x", b"y")

@@ -150,6 +150,8 @@ class Bucket(FileSystem, ObjectStorageBlock):
         try:
             with source.open("rb") as opened:
                 objects.upload(inner, opened)
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(f"{source} cannot be read: {error.strerror}.") from error
         return join_paths(self.bucket_folder, inner)
@@ -268,5 +270,7 @@ def _download(objects: Objects, path: str, target: Path) -> None:
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+    except StorageError:
+        raise  # one of them is an OSError, and says already what is not there
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror}.") from error

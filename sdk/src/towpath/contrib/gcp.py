@@ -3,10 +3,8 @@
 import importlib
 import json
 import os
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,7 +12,8 @@ from towpath.blocks.abstract import CredentialsBlock
 from towpath.blocks.calling import async_compatible
 from towpath.blocks.core import SecretDict
 from towpath.contrib.buckets import Bucket
-from towpath.errors import BlockError, StorageError
+from towpath.errors import BlockError
+from towpath.filesystems.google import GoogleObjects
 from towpath.filesystems.objects import shorten
 
 __all__ = ["GcpCredentials", "GcsBucket"]
@@ -167,7 +166,7 @@ class GcsBucket(Bucket):
         default_factory=GcpCredentials, description="Whose bucket it is; the machine's own account if left out."
     )
 
-    def open_files(self) -> "GoogleObjects":
+    def open_files(self) -> GoogleObjects:
         return GoogleObjects(self.gcp_credentials.get_cloud_storage_client(), self.bucket, self.bucket_folder)
 
     def get_bucket(self) -> Any:
@@ -205,69 +204,3 @@ class GcsBucket(Bucket):
         """
         names = (blob.name for blob in self.open_files().list_blobs(folder))
         return sorted({name.rpartition("/")[0] for name in names if "/" in name})
-
-
-class GoogleObjects:
-    """Objects of a bucket of Google's. Implements `buckets.Objects`.
-
-    Args:
-        client: of `google.cloud.storage`.
-        base: the folder that all paths are below.
-    """
-
-    def __init__(self, client: Any, bucket: str, base: str) -> None:
-        self._client = client
-        self._bucket = client.bucket(bucket)
-        self._name = bucket
-        self._base = base
-        self._errors = _load("google.api_core.exceptions")
-        self._auth_errors = _load("google.auth.exceptions")
-
-    def list(self, path: str) -> Iterator[str]:
-        for blob in self.list_blobs(path):
-            yield blob.name.removeprefix(f"{self._base}/") if self._base else blob.name
-
-    def list_blobs(self, path: str) -> Iterator[Any]:
-        """Objects whose names begin with the path."""
-        with self.translating(path):
-            yield from self._client.list_blobs(self._bucket, prefix=self._join(path) or None)
-
-    def read(self, path: str) -> bytes:
-        with self.translating(path):
-            return self._bucket.blob(self._join(path)).download_as_bytes()
-
-    def write(self, path: str, content: bytes) -> None:
-        with self.translating(path):
-            self._bucket.blob(self._join(path)).upload_from_string(content, content_type="application/octet-stream")
-
-    def download(self, path: str, target: BinaryIO) -> None:
-        with self.translating(path):
-            self._bucket.blob(self._join(path)).download_to_file(target)
-
-    def upload(self, path: str, source: BinaryIO) -> None:
-        with self.translating(path):
-            self._bucket.blob(self._join(path)).upload_from_file(source)
-
-    def locate(self, path: str) -> str:
-        return "/".join(part for part in (f"gs://{self._name}", self._base, path) if part)
-
-    def _join(self, path: str) -> str:
-        return "/".join(part for part in (self._base, path) if part)
-
-    @contextmanager
-    def translating(self, path: str) -> Generator[None]:
-        """Within it, Google's errors are StorageErrors with the address of `path`."""
-        where = self.locate(path)
-        try:
-            yield
-        except self._errors.NotFound as error:
-            is_bucket = "bucket does not exist" in str(error).lower()
-            raise StorageError(
-                f"There is no bucket {self._name!r}." if is_bucket else f"There is no {where}."
-            ) from None
-        except (self._errors.Forbidden, self._errors.Unauthorized) as error:
-            raise StorageError(f"The block's credentials may not do this with {where}: {shorten(error)}.") from None
-        except (self._errors.GoogleAPIError, self._auth_errors.GoogleAuthError) as error:
-            raise StorageError(f"{where} cannot be read or written: {shorten(error)}.") from None
-        except OSError as error:
-            raise StorageError(f"{where} cannot be reached: {shorten(error)}.") from None

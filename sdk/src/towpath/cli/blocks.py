@@ -1,7 +1,7 @@
 """`towpath block`: looks at blocks, makes, changes and deletes them. Types are in `block_types`, fields in `block_fields`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -97,12 +97,7 @@ def create(
     output: Output = Format.TABLE,
 ) -> None:
     """Make a block of any type. `towpath block type inspect TYPE` shows its fields."""
-    wanted = namespace or get_settings().namespace
-    slug, name = _split(block)
-    with open_api() as client:
-        config = parse_fields(fields, field or [], _get_schema(client, slug, wanted)) | parse_references(other or [])
-        saved = _put(client, slug, name, wanted, config, secret, overwrite=overwrite, keep=False)
-    _say(saved, "Saved", output)
+    _save(block, namespace, _Given(field, fields, other, secret), output, overwrite=overwrite)
 
 
 @app.command()
@@ -116,14 +111,7 @@ def update(
     output: Output = Format.TABLE,
 ) -> None:
     """Change fields or secrets of a block; all others stay as they are."""
-    wanted = namespace or get_settings().namespace
-    slug, name = _split(block)
-    with open_api() as client:
-        found = _get(client, block, wanted)
-        given = parse_fields(fields, field or [], _get_schema(client, slug, wanted)) | parse_references(other or [])
-        config = {**found.spec.config, **given}
-        saved = _put(client, slug, name, wanted, config, secret, overwrite=True, keep=True)
-    _say(saved, "Saved", output)
+    _save(block, namespace, _Given(field, fields, other, secret), output, overwrite=True, keep=True)
 
 
 @app.command()
@@ -163,25 +151,34 @@ def _get_schema(client: "ApiClient", slug: str, namespace: str) -> dict[str, Any
     return found[-1].fields
 
 
-def _put(
-    client: "ApiClient",
-    slug: str,
-    name: str,
-    namespace: str,
-    config: dict[str, Any],
-    secret: list[str] | None,
-    *,
-    overwrite: bool,
-    keep: bool,
-) -> "BlockRead":
+class _Given(NamedTuple):
+    """What a command says of a block's fields, as the options of their names have it."""
+
+    field: list[str] | None
+    fields: str | None
+    other: list[str] | None
+    secret: list[str] | None
+
+
+def _save(
+    block: str, namespace: str | None, given: _Given, output: Format, *, overwrite: bool, keep: bool = False
+) -> None:
+    """Tells the API of a block, and says so.
+
+    Args:
+        keep: leave what is not given as it is; the block must be there.
+    """
     from towpath.blocks.storing import build_declaration  # noqa: PLC0415 - see asking.open_api
 
-    declaration = build_declaration(slug, name, namespace, config, read_secrets(secret or []), keep=keep)
-    return client.put_block(declaration, overwrite=overwrite)
-
-
-def _say(saved: "BlockRead", what: str, output: Format) -> None:
+    wanted = namespace or get_settings().namespace
+    slug, name = _split(block)
+    with open_api() as client:
+        config = _get(client, block, wanted).spec.config if keep else {}
+        schema = _get_schema(client, slug, wanted)
+        config = config | parse_fields(given.fields, given.field or [], schema) | parse_references(given.other or [])
+        declaration = build_declaration(slug, name, wanted, config, read_secrets(given.secret or []), keep=keep)
+        saved = client.put_block(declaration, overwrite=overwrite)
     if output is Format.JSON:
         show_one(saved, output)
     else:
-        print(f"{what} block '{saved.spec.type}/{saved.name}'.")
+        print(f"Saved block '{saved.spec.type}/{saved.name}'.")

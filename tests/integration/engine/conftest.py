@@ -19,6 +19,7 @@ def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventSink]
     with EventSink() as sink:
         monkeypatch.setenv("TOWPATH_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("TOWPATH_API_URL", sink.url)
+        monkeypatch.setenv("TOWPATH_EXIT_TIMEOUT", "60")  # what a process has told is there once it has ended
         forget_settings()
         yield sink
         flush_all()

@@ -109,7 +109,7 @@ def test_sigterm_ends_a_flow_without_a_runner_as_crashed_and_told(sink: EventSin
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(30) != 0
+        assert process.wait(60) != 0
     sink.wait_for(lambda: states_of(sink, "remote-states")[-1:] == ["Crashed"])
     if mode == "sync":
         assert process.returncode == 143

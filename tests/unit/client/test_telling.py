@@ -318,11 +318,17 @@ def run_python(home: Path, program: str, *, expect: int = 0, **environment: str)
     start = "import os, signal\nfrom tests.unit.client.conftest import log\nfrom towpath.client.telling import open_teller\n"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", start + textwrap.dedent(program)],
-        env={**os.environ, "TOWPATH_HOME": str(home), "TOWPATH_FLUSH_INTERVAL": "0.02", **environment},
+        env={
+            **os.environ,
+            "TOWPATH_HOME": str(home),
+            "TOWPATH_FLUSH_INTERVAL": "0.02",
+            "TOWPATH_EXIT_TIMEOUT": "60",
+            **environment,
+        },
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == expect, done.stderr

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Ty
 from towpath.engine.definitions import FlowDefinition, Hook, check_flag, check_run_name, check_task_runner
 from towpath.engine.retries import RetryDelay
 from towpath.tasks import bind_method, check_option_names, name_of
-from towpath.tracebacks import without_engine_frames
 
 if TYPE_CHECKING:
     from towpath.context import FlowRun
@@ -154,6 +153,8 @@ class Flow(FlowDefinition, Generic[P, R]):
         try:
             return call_flow(self, args, kwargs, return_state=return_state, wait_for=wait_for)
         except BaseException as error:
+            from towpath.tracebacks import without_engine_frames  # noqa: PLC0415 - loads the settings, which defining needs not
+
             without_engine_frames(error)
             raise
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, ParamSpec, Ty
 
 from towpath.engine.definitions import Hook, TaskDefinition, check_tags
 from towpath.engine.retries import RetryDelay, exponential_backoff
-from towpath.tracebacks import without_engine_frames
 
 if TYPE_CHECKING:
     from towpath.cache_policies import CachePolicy
@@ -167,6 +166,8 @@ class Task(TaskDefinition, Generic[P, R]):
         try:
             return _engine().call_task(self, args, kwargs, return_state=return_state, wait_for=wait_for)
         except BaseException as error:
+            from towpath.tracebacks import without_engine_frames  # noqa: PLC0415 - loads the settings, which defining needs not
+
             without_engine_frames(error)
             raise
 

@@ -8,6 +8,7 @@ import { useEffect, useSyncExternalStore } from 'react'
 
 import { createReader } from '../lib/eventStream'
 import { Changes } from './changes'
+import { allows, type Resource, sessionQuery } from './session'
 
 export type Connection = 'live' | 'polling' | 'lost'
 
@@ -20,7 +21,18 @@ const HELLO_MS = 10_000
 /** The server says something at least every 15 s. */
 const SILENCE_MS = 45_000
 const HIDDEN_MS = 10_000
-const EVERYWHERE = ['flow-runs', 'flows', 'deployments', 'work-queues', 'blocks', 'notifications', 'automations', 'concurrency-limits', 'artifacts']
+/** What pages without a run of their own follow, and what one must be allowed to list for it. */
+const EVERYWHERE: Record<string, Resource> = {
+  'flow-runs': 'flowruns',
+  flows: 'flows',
+  deployments: 'deployments',
+  'work-queues': 'workqueues',
+  blocks: 'blocks',
+  notifications: 'notifications',
+  automations: 'automations',
+  'concurrency-limits': 'concurrencylimits',
+  artifacts: 'flowruns',
+}
 const OF_A_RUN = ['flow-runs', 'task-runs', 'logs', 'artifacts']
 
 let connection: Connection = 'live'
@@ -109,25 +121,32 @@ export function followChanges(queries: QueryClient): () => void {
 
 async function follow(changes: Changes, queries: QueryClient, signal: AbortSignal): Promise<void> {
   let failures = 0
+  let cut = 0 // streams in a row that did not come about although the server answers
   while (!signal.aborted) {
     await visible(signal)
     reconnect = new AbortController()
-    const ended = await readStream(changes, AbortSignal.any([signal, reconnect.signal]))
+    const ended = await readStream(changes, queries, AbortSignal.any([signal, reconnect.signal]))
     if (signal.aborted) return
     if (ended === 'scope') changes.moved()
     if (ended === 'scope' || ended === 'hidden') continue
-    if (ended === 'closed') {
-      failures = 0
+    if (ended === 'closed' || ended === 'broken') {
+      failures = cut = 0
       await pause(RETRY_MS[0], signal) // the server is restarting, or the caller's rights have changed
-    } else if (ended === 'away') {
+    } else if (ended === 'away' && !(await answers(signal))) {
+      cut = 0
       setConnection('lost')
       await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? POLL_MS, signal)
       failures += 1
+    } else if (ended === 'away' && cut === 0) {
+      cut += 1 // it may have come back just now
+      await pause(RETRY_MS[0], signal)
     } else {
+      failures = 0
       setConnection('polling')
       for (let count = 0; count < POLLS && !signal.aborted && !reconnect.signal.aborted; count += 1) {
         await pause(POLL_MS, signal)
         await visible(signal)
+        if (!(await answers(signal))) break
         void queries.invalidateQueries({ type: 'active' })
         logged()
       }
@@ -136,16 +155,19 @@ async function follow(changes: Changes, queries: QueryClient, signal: AbortSigna
 }
 
 /** Reads one stream to its end, and says why it ended. */
-async function readStream(changes: Changes, signal: AbortSignal): Promise<'scope' | 'hidden' | 'closed' | 'away' | 'refused'> {
-  const kinds = scope.run === undefined ? [EVERYWHERE, ['flow-runs']] : [OF_A_RUN]
+async function readStream(changes: Changes, queries: QueryClient, signal: AbortSignal): Promise<'scope' | 'hidden' | 'closed' | 'broken' | 'away' | 'refused'> {
+  // What is refused as a whole may be allowed in part: all, what the person may list, runs alone.
+  const choices = scope.run === undefined ? [() => Object.keys(EVERYWHERE), () => followable(queries), () => ['flow-runs']] : [() => OF_A_RUN]
   let refused = false
-  for (const kind of kinds) {
+  for (const choose of choices) {
+    const kinds = await choose()
+    if (kinds.length === 0) continue
     const watch = new Watch(signal)
     try {
-      const response = await fetch(addressOf(kind), { headers: headersOf(changes.last), signal: watch.signal })
+      const response = await fetch(addressOf(kinds), { headers: headersOf(changes.last), signal: watch.signal })
       if (response.status >= 400 && response.status < 500) {
         refused = true
-        continue // perhaps the caller may follow runs alone
+        continue
       }
       if (!response.ok || response.body === null) return response.status === 503 ? 'refused' : 'away'
       const read = createReader()
@@ -160,6 +182,7 @@ async function readStream(changes: Changes, signal: AbortSignal): Promise<'scope
       return 'closed'
     } catch {
       if (signal.aborted) return 'scope'
+      if (watch.reason === undefined && watch.began) return 'broken'
       return watch.reason ?? 'away' // fetch has one error for every way in which a connection fails
     } finally {
       watch.end()
@@ -168,12 +191,31 @@ async function readStream(changes: Changes, signal: AbortSignal): Promise<'scope
   return refused ? 'refused' : 'away'
 }
 
+/** The kinds that the session allows to follow in the namespaces that are looked at; none where that is not known. */
+async function followable(queries: QueryClient): Promise<string[]> {
+  const session = await queries.ensureQueryData(sessionQuery).catch(() => undefined)
+  if (session === undefined) return []
+  const mayList = (resource: Resource) =>
+    scope.namespace === undefined ? session.everywhere[resource]?.includes('list') === true : scope.namespace.every((each) => allows(session, 'list', resource, each))
+  return Object.entries(EVERYWHERE).flatMap(([kind, resource]) => (mayList(resource) ? [kind] : []))
+}
+
 async function* piecesOf(stream: ReadableStream<string>): AsyncGenerator<string> {
   const reader = stream.getReader()
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return
     yield value
+  }
+}
+
+/** Whether the server is there: what keeps a stream away may let all else pass. */
+async function answers(signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch('/api/version', { signal: AbortSignal.any([signal, AbortSignal.timeout(HELLO_MS)]), cache: 'no-store' })
+    return response.status < 500
+  } catch {
+    return false
   }
 }
 
@@ -193,6 +235,8 @@ const headersOf = (last: string | undefined): Record<string, string> => (last ==
 class Watch {
   readonly signal: AbortSignal
   reason?: 'refused' | 'away' | 'hidden'
+  /** Whether the server has greeted. */
+  began = false
   private readonly own = new AbortController()
   private timer: ReturnType<typeof setTimeout>
   private hiding?: ReturnType<typeof setTimeout>
@@ -209,6 +253,7 @@ class Watch {
   }
 
   greeted(): void {
+    this.began = true
     setConnection('live')
   }
 

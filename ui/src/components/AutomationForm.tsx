@@ -56,7 +56,7 @@ function TriggerFields({ texts, faults, namespace, set }: PartProps) {
         aria-label="When to act"
         data={[
           { value: 'once', label: 'Act at once' },
-          { value: 'waits', label: 'Act if it does not go on in time' },
+          { value: 'waits', label: 'Act if it hangs' },
         ]}
         value={texts.waits ? 'waits' : 'once'}
         onChange={(value) => set({ waits: value === 'waits' })}
@@ -113,7 +113,7 @@ function InWords({ texts }: { texts: AutomationTexts }) {
   const { spec } = readAutomation({ ...texts, name: 'preview' })
   return (
     <p className={`wrap ${classes.words}`} role="status" aria-label="In words">
-      {spec === undefined ? <span className="muted">What you choose appears here in words.</span> : `${triggerWords(spec)}: ${actionsWords(spec)}.`}
+      {spec === undefined ? <span className="muted">What you choose appears here in words.</span> : `When ${triggerWords(spec)}: ${actionsWords(spec)}.`}
     </p>
   )
 }

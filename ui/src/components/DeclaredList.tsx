@@ -32,6 +32,7 @@ export function DeclaredList<T extends Item>({ pages, columns, words, textOf, em
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage])
+  const find = `Find ${/^[aeiou]/.test(words[0]) ? 'an' : 'a'} ${words[0]}`
   const wanted = text.trim().toLowerCase()
   const shown = wanted === '' ? items : items.filter((item) => textOf(item).toLowerCase().includes(wanted))
   if (pages.isPending) {
@@ -46,7 +47,7 @@ export function DeclaredList<T extends Item>({ pages, columns, words, textOf, em
   return (
     <>
       <div className={classes.bar}>
-        <TextInput leftSection={<Search size={15} />} placeholder={`Find a ${words[0]}`} aria-label={`Find a ${words[0]}`} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+        <TextInput leftSection={<Search size={15} />} placeholder={find} aria-label={find} value={text} onChange={(event) => setText(event.currentTarget.value)} />
         <span className="muted numbers" role="status">
           {shown.length === items.length ? '' : `${shown.length.toLocaleString('en')} of `}
           {items.length.toLocaleString('en')} {items.length === 1 ? words[0] : words[1]}

@@ -6,7 +6,7 @@ import { Bot } from 'lucide-react'
 
 import { firingPages } from '../api/automations'
 import type { Automation, Firing } from '../api/types'
-import { actionWords, firingWords, triggerWords } from '../lib/automations'
+import { actionWords, capital, firingWords, triggerWords } from '../lib/automations'
 import classes from './Firings.module.css'
 import { EmptyState, ErrorState, RowsSkeleton } from './Notices'
 import { Outcome } from './Outcome'
@@ -18,11 +18,11 @@ export function Firings({ automation, onClose }: { automation: Automation; onClo
   return (
     <Modal opened onClose={onClose} size="xl" title={<strong className="wrap">{automation.name}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <section className={classes.rule} aria-label="What it does">
-        <p className="wrap">{triggerWords(automation.spec)}:</p>
+        <p className="wrap">When {triggerWords(automation.spec)}:</p>
         <ol>
           {automation.spec.actions.map((action, at) => (
             <li key={at} className="wrap">
-              {actionWords(action)}
+              {capital(actionWords(action))}
             </li>
           ))}
         </ol>

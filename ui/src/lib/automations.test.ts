@@ -10,10 +10,10 @@ const trigger = (fields: Partial<AutomationSpec['trigger']>) => ({ trigger: { ..
 
 describe('an automation in words', () => {
   it.each([
-    [trigger({}), 'When a run becomes Failed'],
-    [trigger({ states: ['FAILED', 'CRASHED', 'TimedOut'], flows: ['etl'] }), 'When a run of the flow etl becomes Failed, Crashed or Timed out'],
-    [trigger({ states: ['PENDING'], expect: ['RUNNING'], within: '10m', flows: ['etl'] }), 'When a run of the flow etl has not reached Running within 10 minutes of Pending'],
-    [trigger({ states: ['RUNNING'], expect: ['COMPLETED', 'FAILED'], within: '1h30m' }), 'When a run has not reached Completed or Failed within 1 hour and 30 minutes of Running'],
+    [trigger({}), 'a run becomes Failed'],
+    [trigger({ states: ['FAILED', 'CRASHED', 'TimedOut'], flows: ['etl'] }), 'a run of the flow etl becomes Failed, Crashed or Timed out'],
+    [trigger({ states: ['PENDING'], expect: ['RUNNING'], within: '10m', flows: ['etl'] }), 'a run of the flow etl has not reached Running within 10 minutes of Pending'],
+    [trigger({ states: ['RUNNING'], expect: ['COMPLETED', 'FAILED'], within: '1h30m' }), 'a run has not reached Completed or Failed within 1 hour and 30 minutes of Running'],
   ])('says when', (spec, words) => {
     expect(triggerWords(spec)).toBe(words)
   })
@@ -38,7 +38,7 @@ describe('an automation in words', () => {
       { pauseDeployment: { name: 'etl/prod' } },
     ]
     expect(actionsWords({ actions })).toBe(
-      'Cancel the run, then tell slack-webhook/team and email/ops, then run clean/prod with 1 parameter, then pause the run’s own queue, then pause the queue gpu, ' +
+      'cancel the run, then tell slack-webhook/team and email/ops, then run clean/prod with 1 parameter, then pause the run’s own queue, then pause the queue gpu, ' +
         'then pause the run’s own deployment, then pause the deployment etl/prod',
     )
   })

@@ -22,11 +22,11 @@ export function runWords({ flows, deployments, tags }: Pick<AutomationSpec['trig
   return `a run${named}${tagged}`
 }
 
-/** `When a run of the flow etl becomes Failed or Crashed`, `When a run has not reached Running within 10 minutes of Pending`. */
+/** What comes after `when`: `a run of the flow etl becomes Failed or Crashed`, `a run has not reached Running within 10 minutes of Pending`. */
 export function triggerWords({ trigger }: Pick<AutomationSpec, 'trigger'>): string {
   const { states, expect, within } = trigger
-  if (expect == null || within == null) return `When ${runWords(trigger)} becomes ${statesWords(states)}`
-  return `When ${runWords(trigger)} has not reached ${statesWords(expect)} within ${durationWords(within)} of ${statesWords(states)}`
+  if (expect == null || within == null) return `${runWords(trigger)} becomes ${statesWords(states)}`
+  return `${runWords(trigger)} has not reached ${statesWords(expect)} within ${durationWords(within)} of ${statesWords(states)}`
 }
 
 /** `tell slack-webhook/team`, `run etl/prod`, `pause the run’s own queue`, `cancel the run`. */
@@ -41,11 +41,13 @@ export function actionWords(action: AutomationAction): string {
   return 'cancel the run'
 }
 
-/** `Cancel the run, then tell slack-webhook/team`: in the order in which it is done. */
+/** `cancel the run, then tell slack-webhook/team`: in the order in which it is done. */
 export function actionsWords({ actions }: Pick<AutomationSpec, 'actions'>): string {
-  const words = actions.map(actionWords).join(', then ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return actions.map(actionWords).join(', then ')
 }
+
+/** Words as the beginning of a sentence. */
+export const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
 /** What happened to the run of a firing: `became Running`, and how it went on where the outcome's own word does not say it. */
 export function firingWords(firing: Pick<Firing, 'state_name' | 'outcome' | 'attempts'>, { trigger }: Pick<AutomationSpec, 'trigger'>): string {

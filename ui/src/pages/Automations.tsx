@@ -1,5 +1,5 @@
 /** Automations: what is done when runs enter certain states, or do not in time; in words. */
-import { Button, Menu } from '@mantine/core'
+import { Button, Menu, Switch } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Bot, History, Pause, Play, Plus } from 'lucide-react'
@@ -19,10 +19,11 @@ import { Outcome } from '../components/Outcome'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
-import { actionsWords, triggerWords } from '../lib/automations'
+import { actionsWords, capital, triggerWords } from '../lib/automations'
 import classes from './Automations.module.css'
 
-const COMMAND = 'towpath automation create hung --state RUNNING --expect COMPLETED --within 2h --cancel'
+const COMMAND = `towpath automation create hung --state RUNNING \\
+  --expect COMPLETED --within 2h --cancel`
 const MANIFEST = `apiVersion: towpath.dev/v1alpha1
 kind: Automation
 metadata:
@@ -86,21 +87,21 @@ const columnsWith = (edit: (automation: Automation) => void, look: (id: string) 
     width: 'minmax(96px, 1fr)',
     cell: (each) => (
       <>
-        <Link to="/automations" search={(before) => ({ ...before, shown: each.id })} className="plain" title={each.name}>
-          <strong>{each.name}</strong>
-        </Link>{' '}
-        {each.spec.paused && <span style={{ color: 'var(--state-paused-text)' }}>paused</span>}
+        <Link to="/automations" search={(before) => ({ ...before, shown: each.id })} className={`plain ${classes.sentence} ${classes.name}`} title={each.name}>
+          {each.name}
+        </Link>
+        {each.spec.paused && <span className={classes.paused}>paused</span>}
       </>
     ),
   },
-  { head: 'When', width: 'minmax(120px, 2fr)', cell: (each) => <Sentence text={triggerWords(each.spec)} /> },
-  { head: 'Then', width: 'minmax(120px, 1.6fr)', from: 640, cell: (each) => <Sentence text={actionsWords(each.spec)} /> },
+  { head: 'When', width: 'minmax(120px, 2fr)', cell: (each) => <Sentence text={capital(triggerWords(each.spec))} /> },
+  { head: 'Then', width: 'minmax(120px, 1.6fr)', from: 640, cell: (each) => <Sentence text={capital(actionsWords(each.spec))} /> },
   { head: 'Waiting', width: '64px', number: true, from: 900, cell: (each) => (each.waiting > 0 ? each.waiting.toLocaleString('en') : <span className="muted">–</span>) },
   { head: 'Last outcome', width: '104px', from: 640, cell: (each) => <LastOutcome automation={each} /> },
-  { head: 'Last done', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.last_fired} /> },
-  { head: '\u00a0', width: '96px', number: true, from: 900, cell: (each) => <PauseButton automation={each} /> },
+  { head: 'Last fired', width: '96px', number: true, from: 640, cell: (each) => <RelativeTime time={each.last_fired} /> },
+  { head: 'On', width: '38px', from: 640, cell: (each) => <OnSwitch automation={each} /> },
   {
-    head: '\u00a0\u00a0',
+    head: '\u00a0',
     width: '30px',
     number: true,
     cell: (each) => (
@@ -139,15 +140,10 @@ function usePause() {
   })
 }
 
-function PauseButton({ automation }: { automation: Automation }) {
+function OnSwitch({ automation }: { automation: Automation }) {
   const pause = usePause()
-  if (!useMay('update', 'automations', automation.namespace)) return null
-  const { paused } = automation.spec
-  return (
-    <Button size="compact-sm" variant="default" leftSection={paused ? <Play size={13} /> : <Pause size={13} />} loading={pause.isPending} onClick={() => pause.mutate(automation)}>
-      {paused ? 'Resume' : 'Pause'}
-    </Button>
-  )
+  const mayChange = useMay('update', 'automations', automation.namespace)
+  return <Switch size="sm" aria-label={`${automation.name} is on`} checked={!automation.spec.paused} disabled={!mayChange} onChange={() => pause.mutate(automation)} />
 }
 
 function PauseItem({ automation }: { automation: Automation }) {

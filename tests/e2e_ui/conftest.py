@@ -81,6 +81,7 @@ class Seeded:
     flow_id: str
     paused_run_id: str
     artifact_id: str
+    automation_id: str
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +94,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     run = seeder.run_example("examples/etl/etl.py", "etl")
     deployment = seeder.declare()
     hostile = seeder.make_hostile_run()
+    automation = seeder.declare_automations()
     wide = seeder.make_wide_run(5_000, "five-thousand")
     seeder.make_runs(250, "many")
     seeder.end_run(
@@ -103,7 +105,17 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Seeded]:
     paused = seeder.pause_run(seeder.start_run(name="patient-toad"))
     artifact = seeder.ask("GET", "/artifacts", params={"key": "boats"})["items"][0]
     yield Seeded(
-        server.url, seeder, deployment, run["id"], task["id"], wide, hostile, run["flow_id"], paused, artifact["id"]
+        url=server.url,
+        seeder=seeder,
+        deployment=deployment,
+        run_id=run["id"],
+        task_id=task["id"],
+        wide_run_id=wide,
+        hostile_run_id=hostile,
+        flow_id=run["flow_id"],
+        paused_run_id=paused,
+        artifact_id=artifact["id"],
+        automation_id=automation,
     )
     seeder.client.close()
     server.stop()

@@ -25,6 +25,8 @@ PARAMETER_SCHEMA = {
     },
 }
 HTML_NAME = "<img src=x onerror=document.title='pwned'><script>document.title='pwned'</script>"
+HTML_FLOW = "<img src=x onerror=document.title='pwned'> שלום " + "W" * 100
+"""What HTML_NAME is, where a name may hold no slash."""
 
 
 def make_artifact(flow_run_id: str, type_: str, data: Any, **fields: Any) -> dict[str, Any]:
@@ -100,6 +102,24 @@ class Seeder:
             ],
         }
         return self.ask("PUT", "/deployments", json={"name": "prod", "spec": spec})
+
+    def declare_automations(self) -> str:
+        """One that waits for a run, and a hostile one; the id of the first."""
+        trigger = {"states": ["RUNNING"], "expect": ["COMPLETED", "FAILED"], "within": "2h", "flows": ["ferry"]}
+        actions = [{"cancelRun": {}}, {"notify": {"channels": ["slack-webhook/team"]}}]
+        waits = {"name": "hung", "spec": {"trigger": trigger, "actions": actions}}
+        automation = self.ask("PUT", "/automations", json=waits)
+        self.start_run("ferry", name="slow-coot")
+        self.end_run(self.start_run("ferry", name="quick-newt"))
+        named = {
+            "states": [f"State {HTML_NAME[:30]}"],
+            "flows": [HTML_FLOW],
+            "tags": [f"tag-{index}" for index in range(50)],
+        }
+        told = {"notify": {"channels": [f"webhook/{'w' * 150}"], "message": "<b>{{ flow_name }}</b>"}}
+        hostile = {"trigger": named, "actions": [told, *({"pauseWorkQueue": {"name": HTML_FLOW}} for _ in range(9))]}
+        self.ask("PUT", "/automations", json={"name": HTML_FLOW, "spec": hostile})
+        return automation["id"]
 
     def start_run(self, flow: str = "etl", name: str = "brave-otter", **fields: Any) -> str:
         """A flow run that has begun; its id is returned."""

@@ -41,6 +41,8 @@ PAGES = {
     "blocks": "/blocks",
     "block-types": "/blocks?tab=types",
     "notifications": "/notifications",
+    "automations": "/automations",
+    "automation": "/automations?shown={automation_id}",
     "concurrency-limits": "/concurrency-limits",
     "settings": "/settings",
     "nowhere": "/nowhere",

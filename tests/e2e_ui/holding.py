@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from tests.e2e_ui.conftest import SHOTS, settle
 
@@ -29,8 +29,12 @@ def check_page(page: Page, name: str, theme: str, *, whole: bool = False) -> Non
         page.set_viewport_size({"width": width, "height": height})
         settle(page)
         page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png", full_page=whole)
-        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert overflow <= 0, f"{name} is {overflow} px too wide at {width} px"
+        # Charts take a new width a moment after the page has.
+        wide = "() => document.documentElement.scrollWidth - window.innerWidth"
+        try:
+            page.wait_for_function(f"{wide} <= 0")
+        except TimeoutError:
+            raise AssertionError(f"{name} is {page.evaluate(wide)} px too wide at {width} px") from None
     page.set_viewport_size({"width": 1280, "height": 800})
     settle(page)
     page.evaluate(AXE)

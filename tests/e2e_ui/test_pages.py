@@ -2,15 +2,11 @@
 # pyright: basic, reportMissingImports=false
 """Every page, in both themes and three widths: it holds its width, says nothing to the console, and axe finds no serious fault."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-from playwright.sync_api import TimeoutError
 
-from tests.e2e_ui.conftest import SHOTS, OpenPage, Seeded, settle
+from tests.e2e_ui.conftest import OpenPage, Seeded
+from tests.e2e_ui.holding import check_page
 
-AXE = (Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 PAGES = {
     "dashboard": "/",
     "flow-runs": "/flow-runs",
@@ -47,38 +43,13 @@ PAGES = {
     "settings": "/settings",
     "nowhere": "/nowhere",
 }
-SIZES = {400: 850, 1280: 800, 3840: 2160}
-RULES = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": True}}}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_holds_at_every_width(open_page: OpenPage, seeded: Seeded, name: str, theme: str) -> None:
     page = open_page(PAGES[name].format(**vars(seeded)), theme=theme)
-    settle(page)
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    for width, height in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        settle(page)
-        page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png")
-        # Charts take a new width a moment after the page has.
-        wide = "() => document.documentElement.scrollWidth - window.innerWidth"
-        try:
-            page.wait_for_function(f"{wide} <= 0")
-        except TimeoutError:
-            raise AssertionError(f"{name} is {page.evaluate(wide)} px too wide at {width} px") from None
-    page.set_viewport_size({"width": 1280, "height": 800})
-    settle(page)
-    page.evaluate(AXE)
-    result: dict[str, Any] = page.evaluate("rules => window.axe.run(document, rules)", RULES)
-    serious = [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for fault in result["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"][:3]
-    ]
-    assert serious == []
-    assert page.title() != "pwned"
+    check_page(page, name, theme)
 
 
 def test_an_unknown_run_says_so(open_page: OpenPage) -> None:

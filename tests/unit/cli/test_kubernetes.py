@@ -46,7 +46,7 @@ def test_containers_are_shown_and_below_them_events_newest_last(capsys: pytest.C
     attempt = AttemptObjectsRead(number=2, pods=[make_pod(killed)], events=[make_event("Killing", 30)])
     flow_run = FlowRunObjectRead(name="run", uid="u", events=[make_event("Launched", 10, kind="FlowRun", name="run")])
     lines, _ = show(capsys, KubernetesRead(in_cluster=True, flow_run=flow_run, attempts=[attempt]))
-    assert lines[1] == ["2", "etl-1", "Failed", "worker-1", "flow", "terminated", "OOMKilled", "137", "0"]
+    assert lines[1] == ["2", "etl-1", "Failed", "flow", "terminated", "OOMKilled", "137", "0"]
     reasons = [word for line in lines[3:] for word in line if word in ("Launched", "Killing")]
     assert reasons == ["Launched", "Killing"]
 

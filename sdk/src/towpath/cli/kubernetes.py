@@ -9,8 +9,8 @@ from towpath.cli.output import as_text, print_table
 if TYPE_CHECKING:
     from towpath.contract.kubernetes import AttemptObjectsRead, ContainerRead, EventRead, KubernetesRead, PodRead
 
-CONTAINERS = ("Attempt", "Pod", "Phase", "Node", "Container", "State", "Reason", "Exit code", "Restarts", "Message")
-EVENTS = ("Last seen", "Attempt", "Type", "Reason", "Object", "Count", "Message")
+CONTAINERS = ("Attempt", "Pod", "Phase", "Container", "State", "Reason", "Exit code", "Restarts")
+EVENTS = ("Last seen", "Attempt", "Object", "Type", "Reason", "Count", "Message")
 
 
 def show_kubernetes(found: "KubernetesRead") -> None:
@@ -40,17 +40,8 @@ def _list_containers(found: "KubernetesRead") -> Iterator[list[str]]:
 
 def _describe_container(attempt: "AttemptObjectsRead", pod: "PodRead", container: "ContainerRead") -> list[str]:
     exit_code = container.end.exit_code if container.end is not None else None
-    values = (
-        attempt.number,
-        pod.name,
-        pod.phase,
-        pod.node,
-        container.name,
-        container.state,
-        container.reason,
-        exit_code,
-    )
-    return [_cell(value) for value in (*values, container.restarts, container.message)]
+    values = (attempt.number, pod.name, pod.phase, container.name, container.state, container.reason, exit_code)
+    return [_cell(value) for value in (*values, container.restarts)]
 
 
 def _list_events(found: "KubernetesRead") -> Iterator[list[str]]:
@@ -60,8 +51,7 @@ def _list_events(found: "KubernetesRead") -> Iterator[list[str]]:
     for attempt in found.attempts:
         told += [(str(attempt.number), event) for event in attempt.events]
     for number, event in sorted(told, key=lambda each: each[1].last_time.timestamp() if each[1].last_time else 0.0):
-        about = f"{event.kind}/{event.name}"
-        values = (event.last_time, number, event.type, event.reason, about, event.count, event.message)
+        values = (event.last_time, number, event.kind, event.type, event.reason, event.count, event.message)
         yield [_cell(value) for value in values]
 
 

@@ -19,11 +19,13 @@ from tests.support.api_process import run_server
 from tests.support.postgres import Postgres, run_postgres
 from towpath_operator.loops.running import Loop, running
 from towpath_operator.services.hub import Hub
-from towpath_operator.store import migrate
+from towpath_operator.store import leadership, migrate
 from towpath_operator.store.engine import Database
 from towpath_operator.store.tables import metadata
 from towpath_operator.wiring.api import open_database
 from towpath_operator.wiring.settings import ServerSettings
+
+END_LEADERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'towpath-leader'"
 
 
 @pytest.fixture
@@ -138,9 +140,15 @@ class Turn:
 
     async def started(self) -> str:
         """Waits until a loop has begun, and says whose."""
-        await asyncio.wait_for(self.changed.wait(), 20)
+        await asyncio.wait_for(self.changed.wait(), 60)
         self.changed.clear()
         return self.active[0]
+
+    async def alone(self) -> None:
+        """Waits until one loop runs and no other."""
+        async with asyncio.timeout(60):
+            while len(self.active) != 1:  # noqa: ASYNC110 it is a loop of this process that ends
+                await asyncio.sleep(0.02)
 
 
 async def test_loops_run_on_one_replica_and_move_when_it_is_gone(replicas: tuple[Api, Api]) -> None:
@@ -163,10 +171,22 @@ async def test_a_leader_whose_session_is_ended_stops_and_another_goes_on(
     turn = Turn()
     async with running(replicas[0].hub, turn.of("one")), running(replicas[1].hub, turn.of("two")):
         await turn.started()
-        ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'towpath-leader'"
-        await postgres.execute(ending)
+        await postgres.execute(END_LEADERS)
         await turn.started()
-        assert len(turn.active) == 1
+        await turn.alone()  # who has lost its session notices that in its own time
+
+
+async def test_a_leader_whose_session_is_ended_stops_before_its_next_check(
+    postgres: Postgres, replicas: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "CHECK_SECONDS", 600)
+    turn = Turn()
+    async with running(replicas[0].hub, turn.of("one")):
+        await turn.started()
+        await postgres.execute(END_LEADERS)
+        async with asyncio.timeout(60):
+            while turn.active:  # noqa: ASYNC110 it is a loop of this process that ends
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.timeout(120 + 60 * KILLS)

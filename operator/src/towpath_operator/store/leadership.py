@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from towpath_operator.store.engine import POSTGRES_SETTINGS, Database
 from towpath_operator.store.sessions import failures, open_session
@@ -40,18 +41,35 @@ async def _lead_once(dsn: str, work: Callable[[], Awaitable[None]]) -> None:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", KEY, timeout=ANSWER_SECONDS):
             return
         logger.info("This replica leads: it schedules, marks late runs and deletes old ones")
+        lost = asyncio.ensure_future(_lose(connection))
         task = asyncio.ensure_future(work())
         try:
             while not task.done():
-                await asyncio.wait({task}, timeout=CHECK_SECONDS)
+                # A session that PostgreSQL ends is heard of at once, one that is cut off at the next check.
+                await asyncio.wait({task, lost}, timeout=CHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
             await task
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for one in (task, lost):
+                one.cancel()
+            await asyncio.gather(task, lost, return_exceptions=True)
     finally:
         with contextlib.suppress(*failures()):
             await connection.close(timeout=1)
+
+
+async def _lose(connection: Any) -> None:
+    """Returns when PostgreSQL has ended the session."""
+    lost = asyncio.Event()
+
+    def note(_: Any) -> None:
+        lost.set()
+
+    connection.add_termination_listener(note)
+    try:
+        await lost.wait()
+    finally:
+        connection.remove_termination_listener(note)
 
 
 _SESSION = POSTGRES_SETTINGS | {"application_name": "towpath-leader"}

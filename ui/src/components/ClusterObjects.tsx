@@ -1,6 +1,6 @@
 /** Kubernetes objects as it has them now: Jobs, pods with their containers, conditions, events. Texts in them are anybody's. */
 import { CircleCheck, CircleDashed, CircleX, Info, TriangleAlert } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react'
 
 import type { AttemptObjects, ClusterEvent, Condition, Container, Job, Pod } from '../api/kubernetes'
 import { describeCount, describeEnd, judgeCondition, lookOfContainer, lookOfJob, lookOfPod, shortDigest, troubleOf, type Verdict } from '../lib/kubernetes'
@@ -210,13 +210,24 @@ export function Conditions({ conditions }: { conditions: readonly Condition[] })
   )
 }
 
-/** What happened, newest last. */
+/** What happened, newest last: there the list begins, and stays unless somebody scrolls up. */
 export function Events({ events }: { events: readonly ClusterEvent[] }) {
+  const list = useRef<HTMLOListElement>(null)
+  const atEnd = useRef(true)
+  useLayoutEffect(() => {
+    if (atEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight })
+  }, [events])
   if (events.length === 0) return <p className={`muted ${classes.nothing}`}>No event: Kubernetes keeps them for about an hour.</p>
   return (
     <section className={classes.part} aria-label="Events">
       <h3>Events</h3>
-      <ol className={classes.events} aria-label="Events, newest last" tabIndex={0}>
+      <ol
+        ref={list}
+        className={classes.events}
+        aria-label="Events, newest last"
+        tabIndex={0}
+        onScroll={({ currentTarget: box }) => (atEnd.current = box.scrollTop + box.clientHeight >= box.scrollHeight - 4)}
+      >
         {events.map((event, index) => (
           <EventRow key={index} event={event} />
         ))}

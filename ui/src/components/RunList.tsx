@@ -70,12 +70,14 @@ export function RunList({ query, sort, onSort, empty, selection, toolbar, maxHei
   const first = pages.data?.pages[0]
   return (
     <div className={classes.root}>
-      <div className={classes.bar}>
-        <span className="muted numbers" role="status">
-          {countLabel(first?.total ?? 0, first?.total_capped ?? false)}
-        </span>
-        {toolbar?.(runs)}
-      </div>
+      {(runs.length > 0 || toolbar !== undefined) && (
+        <div className={classes.bar}>
+          <span className="muted numbers" role="status">
+            {countLabel(first?.total ?? 0, first?.total_capped ?? false)}
+          </span>
+          {toolbar?.(runs)}
+        </div>
+      )}
       {runs.length === 0 ? (
         <div className="card">{empty}</div>
       ) : (
@@ -189,17 +191,21 @@ function Row({ run, selection }: { run: FlowRun; selection?: Selection }) {
         <StateBadge state={run.state} />
       </span>
       <span role="cell" className={`cut ${classes.wide}`}>
-        {run.deployment_id != null && (
+        {run.deployment_id == null ? (
+          <span className="muted">–</span>
+        ) : (
           <Link to="/deployments/$id" params={{ id: run.deployment_id }} className="plain" title={run.deployment_name ?? ''}>
             {run.deployment_name}
           </Link>
         )}
       </span>
       <span role="cell" className={classes.wide}>
-        <Tags tags={run.tags} shown={2} />
+        {run.tags.length === 0 ? <span className="muted">–</span> : <Tags tags={run.tags} shown={2} />}
       </span>
       <span role="cell" className={`${classes.number} numbers`}>
-        {run.tasks.total > 0 && (
+        {run.tasks.total === 0 ? (
+          <span className="muted">–</span>
+        ) : (
           <>
             {run.tasks.failed > 0 && <span className={classes.failed}>{run.tasks.failed} failed · </span>}
             {run.tasks.completed.toLocaleString('en')}/{run.tasks.total.toLocaleString('en')}

@@ -2,7 +2,7 @@
 import { SegmentedControl } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { CircleCheckBig, Layers, Rocket } from 'lucide-react'
+import { Percent, Layers, Rocket } from 'lucide-react'
 import { useCallback, useMemo } from 'react'
 
 import { workQueuePages } from '../api/declared'
@@ -135,7 +135,7 @@ function Tiles({ query, range, tag, counts }: TilesProps) {
       })}
       <div className={`card ${classes.tile}`}>
         <span className={classes.tileName}>
-          <CircleCheckBig size={16} className="muted" aria-hidden /> Success rate
+          <Percent size={16} className="muted" aria-hidden /> Success rate
         </span>
         <span className={`numbers ${classes.count}`}>{counts === undefined ? '…' : rate === undefined ? '–' : `${(rate * 100).toFixed(rate === 1 ? 0 : 1)}%`}</span>
       </div>

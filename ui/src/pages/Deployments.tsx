@@ -117,9 +117,9 @@ function ScheduleSummary({ deployment }: { deployment: Deployment }) {
   }
   const words = scheduleWords(first)
   return (
-    <span title={words}>
-      {words}
-      {rest.length > 0 && <span className="muted"> and {rest.length} more</span>}
+    <span title={words} style={{ display: 'flex', gap: 6 }}>
+      <span className="cut">{words}</span>
+      {rest.length > 0 && <span className="muted" style={{ flex: 'none' }}>+{rest.length} more</span>}
     </span>
   )
 }

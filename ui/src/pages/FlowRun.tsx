@@ -170,7 +170,7 @@ function Summary({ run }: { run: Run }) {
             value: (
               <span className="numbers">
                 {run.tasks.completed.toLocaleString('en')}/{run.tasks.total.toLocaleString('en')}
-                {run.tasks.failed > 0 && <span style={{ color: 'var(--state-failed-text)' }}> · {run.tasks.failed} failed</span>}
+                {run.tasks.failed > 0 && <span style={{ color: 'var(--state-failed-text)', whiteSpace: 'nowrap' }}> · {run.tasks.failed} failed</span>}
               </span>
             ),
           },

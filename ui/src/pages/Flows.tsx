@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<Flow>[] = [
       </Link>
     ),
   },
-  { head: 'Entrypoint', width: 'minmax(140px, 2fr)', from: 640, cell: (flow) => <span className="mono muted">{flow.spec?.entrypoint ?? 'Not declared: its runs told of it'}</span> },
+  { head: 'Entrypoint', width: 'minmax(140px, 2fr)', from: 640, cell: (flow) => (flow.spec == null ? <span className="muted">Not declared: its runs told of it</span> : <span className="mono muted">{flow.spec.entrypoint}</span>) },
   { head: 'Namespace', width: 'minmax(80px, 0.6fr)', from: 900, cell: (flow) => flow.namespace },
   { head: 'Deployments', width: '96px', number: true, from: 640, cell: (flow) => flow.deployments },
   { head: 'Last run', width: '104px', number: true, cell: (flow) => <RelativeTime time={flow.last_run} /> },

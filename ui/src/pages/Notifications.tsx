@@ -18,6 +18,7 @@ import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
+import { stateWord } from '../lib/automations'
 
 const MANIFEST = `apiVersion: towpath.dev/v1alpha1
 kind: Notification
@@ -39,7 +40,7 @@ const columnsWith = (edit: (notification: Notification) => void, look: (notifica
       </span>
     ),
   },
-  { head: 'When', width: 'minmax(100px, 1fr)', cell: (each) => each.spec.states.join(', ') },
+  { head: 'When', width: 'minmax(100px, 1fr)', cell: (each) => each.spec.states.map(stateWord).join(', ') },
   {
     head: 'Which runs',
     width: 'minmax(100px, 1.4fr)',

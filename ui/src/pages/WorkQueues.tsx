@@ -1,5 +1,5 @@
 /** The work queues: how much waits in each, what runs, what is late; to pause one. */
-import { Button, NumberInput, Select, TextInput } from '@mantine/core'
+import { Button, Menu, NumberInput, Select, TextInput } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Layers, Pause, Play, Plus } from 'lucide-react'
@@ -114,9 +114,12 @@ function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue
       head: 'Queue',
       width: 'minmax(100px, 1.4fr)',
       cell: (queue) => (
-        <Link to="/flow-runs" search={{ queue: [queue.name] }} className="plain" title={`Runs of ${queue.name}`} style={{ fontWeight: 550 }}>
-          {queue.name}
-        </Link>
+        <>
+          <Link to="/flow-runs" search={{ queue: [queue.name] }} className="plain" title={`Runs of ${queue.name}`} style={{ fontWeight: 550 }}>
+            {queue.name}
+          </Link>
+          {queue.spec.paused && <span style={{ color: 'var(--state-paused-text)' }}> paused</span>}
+        </>
       ),
     },
     { head: 'Launcher', width: 'minmax(90px, 1fr)', from: 900, cell: (queue) => (queue.spec.launcher === 'Job' ? 'Kubernetes Jobs' : 'Agent') },
@@ -136,14 +139,14 @@ function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue
       number: true,
       cell: (queue) => (
         <>
-          {count(queue.running)}
+          {queue.spec.concurrencyLimit == null ? count(queue.running) : queue.running.toLocaleString('en')}
           {queue.spec.concurrencyLimit != null && <span className="muted"> / {queue.spec.concurrencyLimit}</span>}
         </>
       ),
     },
     {
       head: '\u00a0',
-      width: '96px',
+      width: '108px',
       number: true,
       from: 640,
       cell: (queue) =>
@@ -157,7 +160,15 @@ function columnsWith(toggle: (queue: WorkQueue) => void, edit: (queue: WorkQueue
       head: '\u00a0\u00a0',
       width: '30px',
       number: true,
-      cell: (queue) => <ItemMenu kind="work-queues" manifestKind="WorkQueue" item={queue} onEdit={() => edit(queue)} />,
+      cell: (queue) => (
+        <ItemMenu kind="work-queues" manifestKind="WorkQueue" item={queue} onEdit={() => edit(queue)}>
+          {mayChange && (
+            <Menu.Item leftSection={queue.spec.paused ? <Play size={14} /> : <Pause size={14} />} onClick={() => toggle(queue)}>
+              {queue.spec.paused ? 'Resume' : 'Pause'}
+            </Menu.Item>
+          )}
+        </ItemMenu>
+      ),
     },
   ]
 }

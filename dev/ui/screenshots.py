@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from dev.ui.pictures import shrink
-from dev.ui.story import tell_going_run, tell_story
+from dev.ui.story import tell_automations, tell_going_run, tell_story
 from tests.e2e_ui.conftest import CHROMIUM, FLAGS, Server, settle
 from tests.e2e_ui.seeding import Seeder
 
@@ -39,6 +39,7 @@ PICTURES = (
     Picture("schedule", "/deployments/{deployment}?tab=schedules", ("New schedule",)),
     Picture("block-types", "/blocks?tab=types"),
     Picture("artifact", "/artifacts/{artifact}"),
+    Picture("automations", "/automations"),
 )
 
 
@@ -61,11 +62,16 @@ def main() -> None:
 def _take_all(url: str, seeder: Seeder, ids: dict[str, str]) -> None:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for theme in THEMES:
-            context = chromium.new_context(
+        contexts = {
+            theme: chromium.new_context(
                 viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=theme, timezone_id="Europe/Amsterdam"
             )
-            for picture in PICTURES:
+            for theme in THEMES
+        }
+        for picture in PICTURES:
+            if picture.name == "automations":
+                tell_automations(seeder)  # after the others: what they do would show there
+            for theme, context in contexts.items():
                 if "{run}" in picture.path:
                     ids["run"] = tell_going_run(seeder)  # now, so that it is under way in the picture
                 page = context.new_page()

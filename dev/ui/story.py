@@ -4,6 +4,7 @@ Called by dev.ui.screenshots. What the examples can do by themselves, they do: t
 """
 
 import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +127,31 @@ def tell_going_run(seeder: Seeder) -> str:
     """A run that is under way at this moment; its id."""
     chance = random.Random(3)  # noqa: S311 a story, not a secret
     return _tell_run(seeder, chance, FLOWS[0], now_us() - 24 * SECOND, going=True)
+
+
+def tell_automations(seeder: Seeder) -> None:
+    """Automations, one of which has done something, one of which waits, and one of which is paused."""
+    stuck = {"states": ["RUNNING"], "expect": ["COMPLETED", "FAILED", "CRASHED"], "within": "2h", "tags": ["prod"]}
+    broken = {"states": ["CRASHED"], "flows": ["boat-counts"]}
+    again = {"deployment": "invoices/weekdays", "parameters": {"days": 1}}
+    wanted: dict[str, dict[str, Any]] = {
+        "stuck": {"trigger": stuck, "actions": [{"cancelRun": {"message": "It took more than two hours."}}]},
+        "gpu-fails": {"trigger": broken, "actions": [{"pauseWorkQueue": {"name": "gpu"}}]},
+        "once-more": {
+            "trigger": {"states": ["FAILED", "TimedOut"], "flows": ["invoices"]},
+            "actions": [{"runDeployment": again}, {"notify": {"channels": ["slack-webhook/team"]}}],
+            "paused": True,
+        },
+    }
+    for name, spec in wanted.items():
+        seeder.ask("PUT", "/automations", json={"name": name, "spec": spec})
+    tell_going_run(seeder)
+    seeder.end_run(seeder.start_run("boat-counts", name="dusky-coot"), "CRASHED")
+    deadline = time.monotonic() + 30
+    while seeder.ask("GET", "/automations", params={"name": "gpu-fails"})["items"][0]["last_fired"] is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("The automation has not acted within 30 s.")
+        time.sleep(0.1)
 
 
 def _declare(seeder: Seeder) -> None:

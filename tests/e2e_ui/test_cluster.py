@@ -242,6 +242,22 @@ def test_hostile_texts_of_the_cluster_are_shown_as_texts(open_page: OpenPage, cl
     assert page.title() != "pwned"
 
 
+def test_of_many_events_the_newest_is_in_sight(open_page: OpenPage, cluster: InCluster) -> None:
+    run, made = cluster.start("busy-magpie")
+    cluster.objects.events += [
+        made.make_event("Job", "busy-magpie-1", "Suspended", f"number {age} ago", age=age) for age in range(90, 0, -1)
+    ]
+    page = cluster.open(open_page, run)
+    events = page.get_by_role("list", name="Events, newest last")
+    is_at_end = "box => box.scrollTop > 0 && box.scrollTop + box.clientHeight >= box.scrollHeight - 4"
+    page.wait_for_function(is_at_end, arg=events.element_handle())
+    expect(events.get_by_role("listitem").last).to_contain_text("number 1 ago")
+    events.evaluate("box => box.scrollTo(0, 0)")
+    cluster.objects.events.append(made.make_event("Job", "busy-magpie-1", "Resumed", "goes on", age=0))
+    expect(events.get_by_role("listitem").last).to_contain_text("goes on")
+    assert events.evaluate("box => box.scrollTop") == 0
+
+
 def test_an_attempt_that_kubernetes_has_nothing_of_says_why(open_page: OpenPage, cluster: InCluster) -> None:
     run, _ = cluster.start("late-heron")
     page = cluster.open(open_page, run)

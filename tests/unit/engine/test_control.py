@@ -151,7 +151,7 @@ def suspend_when(told: Recording, name: str, state: str, control: RunControl) ->
     def watch() -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            if name in told.task_names() and told.states(name)[-1] == state:
+            if name in told.task_names() and told.states(name)[-1:] == [state]:
                 control.take(orders("PAUSED", 1, "Suspended"))
                 return
             threading.Event().wait(0.005)
@@ -251,7 +251,8 @@ def test_what_happens_to_the_run_while_its_task_run_waits_for_a_slot_counts_befo
         def ask() -> None:
             control.take(orders("PAUSED", 1, "Suspended" if then == "Suspended" else None))
             if then == "PAUSED":
-                threading.Timer(0.02, lambda: control.take(orders("RUNNING", 2))).start()
+                resume = threading.Timer(0.02, lambda: control.take(orders("RUNNING", 2)))
+                slots.after_the_first_release = resume.start  # before that, the pause might be over unseen
 
         slots.before_the_first = ask
         return work()
@@ -271,6 +272,7 @@ class Slots:
     def __init__(self) -> None:
         self.given = self.released = 0
         self.before_the_first: Callable[[], None] | None = None
+        self.after_the_first_release: Callable[[], None] | None = None
 
     def of(self, _: Settings) -> "Slots":
         return self
@@ -289,6 +291,9 @@ class Slots:
 
     def release(self) -> None:
         self.released += 1
+        if self.after_the_first_release is not None:
+            self.after_the_first_release()
+            self.after_the_first_release = None
 
 
 def test_a_subflow_is_suspended_with_its_root(told: Recording) -> None:

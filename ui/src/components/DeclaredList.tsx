@@ -35,24 +35,32 @@ export function DeclaredList<T extends Item>({ pages, columns, words, textOf, em
   const find = `Find ${/^[aeiou]/.test(words[0]) ? 'an' : 'a'} ${words[0]}`
   const wanted = text.trim().toLowerCase()
   const shown = wanted === '' ? items : items.filter((item) => textOf(item).toLowerCase().includes(wanted))
+  const counted = (
+    <div className={classes.bar}>
+      <TextInput leftSection={<Search size={15} />} placeholder={find} aria-label={find} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+      {!pages.isPending && (
+        <span className="muted numbers" role="status">
+          {shown.length === items.length ? '' : `${shown.length.toLocaleString('en')} of `}
+          {items.length.toLocaleString('en')} {items.length === 1 ? words[0] : words[1]}
+        </span>
+      )}
+    </div>
+  )
   if (pages.isPending) {
     return (
-      <div className="card">
-        <RowsSkeleton rows={6} height={height} />
-      </div>
+      <>
+        {counted}
+        <div className="card">
+          <RowsSkeleton rows={6} height={height} head />
+        </div>
+      </>
     )
   }
   if (pages.isError && items.length === 0) return <ErrorState error={pages.error} retry={() => void pages.refetch()} />
   if (items.length === 0) return <div className="card">{empty}</div>
   return (
     <>
-      <div className={classes.bar}>
-        <TextInput leftSection={<Search size={15} />} placeholder={find} aria-label={find} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-        <span className="muted numbers" role="status">
-          {shown.length === items.length ? '' : `${shown.length.toLocaleString('en')} of `}
-          {items.length.toLocaleString('en')} {items.length === 1 ? words[0] : words[1]}
-        </span>
-      </div>
+      {counted}
       <VirtualTable label={words[1]} rows={shown} rowKey={(item) => item.id} columns={columns} height={height} />
     </>
   )

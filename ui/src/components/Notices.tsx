@@ -48,10 +48,11 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
   )
 }
 
-/** Rows of the height that the list will have, so that nothing jumps when it comes. */
-export function RowsSkeleton({ rows = 8, height = 52 }: { rows?: number; height?: number }) {
+/** Rows of the height that the list will have, below the place of its head if it has one, so that nothing jumps when it comes. */
+export function RowsSkeleton({ rows = 8, height = 52, head = false }: { rows?: number; height?: number; head?: boolean }) {
   return (
     <div aria-busy="true" aria-label="Loading">
+      {head && <div className={classes.row} style={{ height: 37 }} />}
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} className={classes.row} style={{ height }}>
           <Skeleton height={14} width={`${62 - ((index * 17) % 31)}%`} />

@@ -61,8 +61,14 @@ export function RunList({ query, sort, onSort, empty, selection, toolbar, maxHei
 
   if (pages.isPending) {
     return (
-      <div className={`card ${classes.list}`}>
-        <RowsSkeleton height={ROW} rows={10} />
+      <div className={classes.root}>
+        <div className={classes.bar}>{toolbar?.([])}</div>
+        <div className={`card ${classes.list}`}>
+          <div className={classes.headRow}>
+            <div className={classes.grid} />
+          </div>
+          <RowsSkeleton height={ROW} rows={10} />
+        </div>
       </div>
     )
   }

@@ -179,6 +179,12 @@ def test_events_of_the_same_second_keep_their_order() -> None:
     assert [event.reason for event in view_events(events)] == ["R1", "R2", "R0"]
 
 
+def test_events_of_the_same_second_keep_their_order_also_when_one_tells_it_more_exactly() -> None:
+    scheduled = {"reason": "Scheduled", "eventTime": "2026-11-24T12:00:04.9Z", "metadata": {"resourceVersion": "7"}}
+    pulled = {"reason": "Pulled", "lastTimestamp": "2026-11-24T12:00:04Z", "metadata": {"resourceVersion": "8"}}
+    assert [event.reason for event in view_events([pulled, scheduled])] == ["Scheduled", "Pulled"]
+
+
 def test_a_waiting_container_says_why() -> None:
     container = view_container()
     assert (container.state, container.reason, container.image) == (

@@ -87,14 +87,17 @@ def view_pod_object(body: Raw) -> PodRead:
 
 
 def view_events(events: Iterable[Raw], most: int = 100) -> list[EventRead]:
-    """Events, newest last; of many the newest."""
+    """Events, newest last; of many the newest.
+
+    Most components tell whole seconds and some fractions of one, so within a second the order is that in which they were written.
+    """
     viewed = [(_view_event(body), parse_int(get_str(body, "metadata", "resourceVersion")) or 0) for body in events]
-    viewed.sort(key=lambda each: (_stamp(each[0].last_time), _stamp(each[0].first_time), each[1]))
+    viewed.sort(key=lambda each: (_whole_seconds(each[0].last_time), each[1]))
     return [event for event, _ in viewed[-most:]]
 
 
-def _stamp(time: datetime | None) -> float:
-    return time.timestamp() if time is not None else 0.0
+def _whole_seconds(time: datetime | None) -> int:
+    return int(time.timestamp()) if time is not None else 0
 
 
 def _view_event(body: Raw) -> EventRead:

@@ -50,7 +50,7 @@ def _list_events(found: "KubernetesRead") -> Iterator[list[str]]:
         told += [("", event) for event in found.flow_run.events]
     for attempt in found.attempts:
         told += [(str(attempt.number), event) for event in attempt.events]
-    for number, event in sorted(told, key=lambda each: each[1].last_time.timestamp() if each[1].last_time else 0.0):
+    for number, event in sorted(told, key=lambda each: int(each[1].last_time.timestamp()) if each[1].last_time else 0):
         values = (event.last_time, number, event.kind, event.type, event.reason, event.count, event.message)
         yield [_cell(value) for value in values]
 

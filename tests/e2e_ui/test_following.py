@@ -97,3 +97,11 @@ def test_who_may_not_list_everything_follows_what_they_may(open_page: OpenPage, 
     assert "kind=work-queues" in asked and "kind=blocks" not in asked
     seeded.seeder.ask("PUT", "/work-queues", json={"name": "new-lane", "spec": {}})
     expect(page.get_by_role("row").filter(has_text="new-lane")).to_be_visible()
+
+
+def test_a_part_of_a_page_that_does_not_come_is_fetched_anew(open_page: OpenPage) -> None:
+    page = open_page("/settings", allow="Failed to load resource")
+    settle(page)
+    page.route("**/assets/Automations-*", cut, times=1)
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Automations").click()
+    expect(page.get_by_role("row").filter(has_text="hung")).to_be_visible()

@@ -29,12 +29,15 @@ const queries = new QueryClient({
 const router = createAppRouter(queries)
 followChanges(queries)
 
-// Parts of a page that a newer server no longer has: the page begins anew, with its parts. Once, so that it never goes round.
+// Parts of a page that a newer server no longer has, or that a network which changed did not bring: the page begins anew, with its
+// parts. A few times in a minute at most, so that it never goes round.
 const RENEWED = 'towpath.renewed'
+const MOST_RENEWED = 3
 window.addEventListener('vite:preloadError', (event) => {
-  if (Date.now() - Number(sessionStorage.getItem(RENEWED) ?? 0) < 60_000) return
+  const recent = (sessionStorage.getItem(RENEWED) ?? '').split(' ').filter((time) => Date.now() - Number(time) < 60_000)
+  if (recent.length >= MOST_RENEWED) return
   event.preventDefault()
-  sessionStorage.setItem(RENEWED, String(Date.now()))
+  sessionStorage.setItem(RENEWED, [...recent, Date.now()].join(' '))
   window.location.reload()
 })
 

@@ -15,6 +15,7 @@ import { ErrorState, RowsSkeleton } from './components/Notices'
 import { NotFound } from './components/NotFound'
 import { Shell } from './components/Shell'
 import { type FlowRunSearch, readFlowRunSearch, toQuery } from './lib/filters'
+import { part } from './lib/loading'
 import { parseSearch, readList, readText, stringifySearch } from './lib/search'
 
 interface Context {
@@ -42,7 +43,7 @@ const dashboard = createRoute({
   getParentRoute: () => root,
   path: '/',
   validateSearch: (search: Given<FlowRunSearch>): FlowRunSearch => readFlowRunSearch(search as Record<string, unknown>),
-  component: lazyRouteComponent(() => import('./pages/Dashboard'), 'Dashboard'),
+  component: lazyRouteComponent(() => part(import('./pages/Dashboard')), 'Dashboard'),
 })
 
 const flowRuns = createRoute({
@@ -52,7 +53,7 @@ const flowRuns = createRoute({
   loaderDeps: ({ search }) => search,
   // Asked for while the page's code is still coming.
   loader: ({ context, deps }) => void context.queries.prefetchInfiniteQuery(flowRunPages(toQuery(deps, Date.now()))),
-  component: lazyRouteComponent(() => import('./pages/FlowRuns'), 'FlowRuns'),
+  component: lazyRouteComponent(() => part(import('./pages/FlowRuns')), 'FlowRuns'),
 })
 
 export interface TabSearch {
@@ -68,33 +69,33 @@ const flowRun = createRoute({
   path: '/flow-runs/$id',
   validateSearch: readTab,
   loader: ({ context, params }) => void context.queries.prefetchQuery(flowRunQuery(params.id)),
-  component: lazyRouteComponent(() => import('./pages/FlowRun'), 'FlowRun'),
+  component: lazyRouteComponent(() => part(import('./pages/FlowRun')), 'FlowRun'),
 })
 
 const taskRun = createRoute({
   getParentRoute: () => root,
   path: '/task-runs/$id',
   validateSearch: readTab,
-  component: lazyRouteComponent(() => import('./pages/TaskRun'), 'TaskRun'),
+  component: lazyRouteComponent(() => part(import('./pages/TaskRun')), 'TaskRun'),
 })
 
 const flows = createRoute({
   getParentRoute: () => root,
   path: '/flows',
-  component: lazyRouteComponent(() => import('./pages/Flows'), 'Flows'),
+  component: lazyRouteComponent(() => part(import('./pages/Flows')), 'Flows'),
 })
 
 const flow = createRoute({
   getParentRoute: () => root,
   path: '/flows/$id',
   validateSearch: readTab,
-  component: lazyRouteComponent(() => import('./pages/Flow'), 'Flow'),
+  component: lazyRouteComponent(() => part(import('./pages/Flow')), 'Flow'),
 })
 
 const deployments = createRoute({
   getParentRoute: () => root,
   path: '/deployments',
-  component: lazyRouteComponent(() => import('./pages/Deployments'), 'Deployments'),
+  component: lazyRouteComponent(() => part(import('./pages/Deployments')), 'Deployments'),
 })
 
 export interface CalendarSearch {
@@ -111,26 +112,26 @@ const calendar = createRoute({
     const deployment = readList(search.deployment)
     return { ...(month !== undefined && /^20\d\d-(0[1-9]|1[0-2])$/.test(month) && { month }), ...(deployment !== undefined && { deployment }) }
   },
-  component: lazyRouteComponent(() => import('./pages/Calendar'), 'Calendar'),
+  component: lazyRouteComponent(() => part(import('./pages/Calendar')), 'Calendar'),
 })
 
 const deployment = createRoute({
   getParentRoute: () => root,
   path: '/deployments/$id',
   validateSearch: readTab,
-  component: lazyRouteComponent(() => import('./pages/Deployment'), 'Deployment'),
+  component: lazyRouteComponent(() => part(import('./pages/Deployment')), 'Deployment'),
 })
 
 const workQueues = createRoute({
   getParentRoute: () => root,
   path: '/work-queues',
-  component: lazyRouteComponent(() => import('./pages/WorkQueues'), 'WorkQueues'),
+  component: lazyRouteComponent(() => part(import('./pages/WorkQueues')), 'WorkQueues'),
 })
 
 const concurrencyLimits = createRoute({
   getParentRoute: () => root,
   path: '/concurrency-limits',
-  component: lazyRouteComponent(() => import('./pages/ConcurrencyLimits'), 'ConcurrencyLimits'),
+  component: lazyRouteComponent(() => part(import('./pages/ConcurrencyLimits')), 'ConcurrencyLimits'),
 })
 
 const ARTIFACT_TYPES: readonly Artifact['type'][] = ['markdown', 'table', 'link', 'image', 'progress']
@@ -146,26 +147,26 @@ const artifacts = createRoute({
     const type = ARTIFACT_TYPES.find((each) => each === readText(search.type))
     return type === undefined ? {} : { type }
   },
-  component: lazyRouteComponent(() => import('./pages/Artifacts'), 'Artifacts'),
+  component: lazyRouteComponent(() => part(import('./pages/Artifacts')), 'Artifacts'),
 })
 
 const artifact = createRoute({
   getParentRoute: () => root,
   path: '/artifacts/$id',
-  component: lazyRouteComponent(() => import('./pages/Artifact'), 'Artifact'),
+  component: lazyRouteComponent(() => part(import('./pages/Artifact')), 'Artifact'),
 })
 
 const blocks = createRoute({
   getParentRoute: () => root,
   path: '/blocks',
   validateSearch: readTab,
-  component: lazyRouteComponent(() => import('./pages/Blocks'), 'Blocks'),
+  component: lazyRouteComponent(() => part(import('./pages/Blocks')), 'Blocks'),
 })
 
 const notifications = createRoute({
   getParentRoute: () => root,
   path: '/notifications',
-  component: lazyRouteComponent(() => import('./pages/Notifications'), 'Notifications'),
+  component: lazyRouteComponent(() => part(import('./pages/Notifications')), 'Notifications'),
 })
 
 export interface AutomationsSearch {
@@ -180,13 +181,13 @@ const automations = createRoute({
     const shown = readText(search.shown)
     return shown === undefined ? {} : { shown }
   },
-  component: lazyRouteComponent(() => import('./pages/Automations'), 'Automations'),
+  component: lazyRouteComponent(() => part(import('./pages/Automations')), 'Automations'),
 })
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyRouteComponent(() => import('./pages/Settings'), 'Settings'),
+  component: lazyRouteComponent(() => part(import('./pages/Settings')), 'Settings'),
 })
 
 const tree = root.addChildren([

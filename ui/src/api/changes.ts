@@ -67,6 +67,11 @@ export class Changes {
     this.before = 'asked'
   }
 
+  /** No stream could be had for a while: whatever is shown may have changed by the time that one begins. */
+  missed(): void {
+    this.before = 'shown'
+  }
+
   private begin(resumed: boolean): void {
     const { before, queries } = this
     this.before = 'shown'

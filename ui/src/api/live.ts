@@ -129,6 +129,7 @@ async function follow(changes: Changes, queries: QueryClient, signal: AbortSigna
     if (signal.aborted) return
     if (ended === 'scope') changes.moved()
     if (ended === 'scope' || ended === 'hidden') continue
+    if (ended === 'away' || ended === 'refused') changes.missed()
     if (ended === 'closed' || ended === 'broken') {
       failures = cut = 0
       await pause(RETRY_MS[0], signal) // the server is restarting, or the caller's rights have changed
@@ -167,6 +168,7 @@ async function readStream(changes: Changes, queries: QueryClient, signal: AbortS
       const response = await fetch(addressOf(kinds), { headers: headersOf(changes.last), signal: watch.signal })
       if (response.status >= 400 && response.status < 500) {
         refused = true
+        changes.missed()
         continue
       }
       if (!response.ok || response.body === null) return response.status === 503 ? 'refused' : 'away'

@@ -11,8 +11,9 @@ import classes from './ArtifactView.module.css'
 import { Json } from './Json'
 import { ErrorState, RowsSkeleton } from './Notices'
 import { type Column, VirtualTable } from './VirtualTable'
+import { part } from '../lib/loading'
 
-const Markdown = lazy(() => import('./Markdown').then((module) => ({ default: module.Markdown })))
+const Markdown = lazy(() => part(import('./Markdown')).then((module) => ({ default: module.Markdown })))
 
 /** Lists hold small data only: what is larger is asked for by itself. */
 export function ArtifactView({ artifact }: { artifact: Artifact }) {

@@ -13,8 +13,9 @@ import { isEnded } from '../lib/states'
 import { tell, tellError, useCancel, useDeleteRun } from './cancelling'
 import { Confirm } from './Confirm'
 import { RunNow } from './RunNow'
+import { part } from '../lib/loading'
 
-const ResumeForm = lazy(() => import('./ResumeForm').then((module) => ({ default: module.ResumeForm })))
+const ResumeForm = lazy(() => part(import('./ResumeForm')).then((module) => ({ default: module.ResumeForm })))
 
 export function RunActions({ run }: { run: FlowRun }) {
   const [asking, setAsking] = useState<'again' | 'resume'>()

@@ -14,8 +14,9 @@ import { NextTimes } from './NextTimes'
 import { EmptyState } from './Notices'
 import classes from './Schedules.module.css'
 import { tellWithUndo } from './undoing'
+import { part } from '../lib/loading'
 
-const ScheduleForm = lazy(() => import('./ScheduleForm').then((module) => ({ default: module.ScheduleForm })))
+const ScheduleForm = lazy(() => part(import('./ScheduleForm')).then((module) => ({ default: module.ScheduleForm })))
 const IN_A_MANIFEST = 'spec:\n  schedules:\n    - name: nightly\n      cron: "0 2 * * *"\n      timezone: Europe/Berlin'
 
 export function Schedules({ deployment }: { deployment: Deployment }) {

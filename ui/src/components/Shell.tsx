@@ -14,8 +14,9 @@ import { Logo } from './Logo'
 import { NamespacePicker, useNamespace } from './namespaces'
 import classes from './Shell.module.css'
 import { SignIn } from './SignIn'
+import { part } from '../lib/loading'
 
-const CommandPalette = lazy(() => import('./CommandPalette').then((module) => ({ default: module.CommandPalette })))
+const CommandPalette = lazy(() => part(import('./CommandPalette')).then((module) => ({ default: module.CommandPalette })))
 
 export const PAGES = [
   { to: '/', label: 'Dashboard', icon: LayoutDashboard, resource: undefined },

@@ -7,8 +7,9 @@ import type { FlowRun, TaskRun } from '../api/types'
 import { RowsSkeleton } from './Notices'
 import { Timeline } from './Timeline'
 import classes from './Trace.module.css'
+import { part } from '../lib/loading'
 
-const Graph = lazy(() => import('./Graph').then((module) => ({ default: module.Graph })))
+const Graph = lazy(() => part(import('./Graph')).then((module) => ({ default: module.Graph })))
 
 interface Props {
   run: FlowRun

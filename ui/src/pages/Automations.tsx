@@ -21,6 +21,7 @@ import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
 import { actionsWords, capital, triggerWords } from '../lib/automations'
 import classes from './Automations.module.css'
+import { part } from '../lib/loading'
 
 const COMMAND = `towpath automation create hung --state RUNNING \\
   --expect COMPLETED --within 2h --cancel`
@@ -38,7 +39,7 @@ spec:
   - notify:
       channels: [slack-webhook/team]`
 
-const AutomationForm = lazy(() => import('../components/AutomationForm').then((module) => ({ default: module.AutomationForm })))
+const AutomationForm = lazy(() => part(import('../components/AutomationForm')).then((module) => ({ default: module.AutomationForm })))
 
 export function Automations() {
   const pages = useInfiniteQuery(automationPages(useNamespace()))

@@ -18,8 +18,9 @@ import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
+import { part } from '../lib/loading'
 
-const BlockForm = lazy(() => import('../components/BlockForm').then((module) => ({ default: module.BlockForm })))
+const BlockForm = lazy(() => part(import('../components/BlockForm')).then((module) => ({ default: module.BlockForm })))
 const route = getRouteApi('/blocks')
 
 const MANIFEST = `apiVersion: towpath.dev/v1alpha1

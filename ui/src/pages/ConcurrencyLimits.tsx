@@ -15,8 +15,9 @@ import { EmptyState } from '../components/Notices'
 import { PageFrame } from '../components/PageFrame'
 import { SmallForm } from '../components/SmallForm'
 import type { Column } from '../components/VirtualTable'
+import { part } from '../lib/loading'
 
-const LimitSlots = lazy(() => import('../components/LimitSlots').then((module) => ({ default: module.LimitSlots })))
+const LimitSlots = lazy(() => part(import('../components/LimitSlots')).then((module) => ({ default: module.LimitSlots })))
 
 const MANIFEST = `apiVersion: towpath.dev/v1alpha1
 kind: ConcurrencyLimit

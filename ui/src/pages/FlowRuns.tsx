@@ -16,8 +16,9 @@ import { RunList } from '../components/RunList'
 import { useNowEvery } from '../lib/clock'
 import { countFilters, type FlowRunSearch, toQuery } from '../lib/filters'
 import { isEnded } from '../lib/states'
+import { part } from '../lib/loading'
 
-const DurationChart = lazy(() => import('../components/DurationChart').then((module) => ({ default: module.DurationChart })))
+const DurationChart = lazy(() => part(import('../components/DurationChart')).then((module) => ({ default: module.DurationChart })))
 
 const route = getRouteApi('/flow-runs')
 

@@ -19,6 +19,7 @@ import { PageFrame } from '../components/PageFrame'
 import { RelativeTime } from '../components/Times'
 import type { Column } from '../components/VirtualTable'
 import { stateWord } from '../lib/automations'
+import { part } from '../lib/loading'
 
 const MANIFEST = `apiVersion: towpath.dev/v1alpha1
 kind: Notification
@@ -28,7 +29,7 @@ spec:
   states: [FAILED, CRASHED]
   channels: [slack-webhook/team]`
 
-const NotificationForm = lazy(() => import('../components/NotificationForm').then((module) => ({ default: module.NotificationForm })))
+const NotificationForm = lazy(() => part(import('../components/NotificationForm')).then((module) => ({ default: module.NotificationForm })))
 
 const columnsWith = (edit: (notification: Notification) => void, look: (notification: Notification) => void): readonly Column<Notification>[] => [
   {

@@ -11,6 +11,8 @@ from tests.e2e_ui.conftest import OpenPage, Seeded, settle
 from tests.support.api import make_id, make_log, make_state, make_task_run
 
 EVENTS = "**/api/events*"
+PATIENCE_MS = 90_000
+"""Asking takes its turns, and longer where a machine is busy."""
 
 
 def cut(route: Route) -> None:
@@ -44,27 +46,27 @@ def test_without_the_stream_an_open_list_still_follows_its_runs(
 ) -> None:
     name = f"{handler.__name__}-swan"
     page = without_stream(open_page, seeded, f"/flow-runs?name={name}", handler)
-    page.get_by_text("No run matches these filters").wait_for()
+    page.get_by_text("No run matches these filters").wait_for(timeout=PATIENCE_MS)
     run_id = seeded.seeder.start_run(name=name)
     row = page.get_by_role("row").filter(has_text=name)
-    expect(row.get_by_text("Running")).to_be_visible()
+    expect(row.get_by_text("Running")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("The server does not answer.")).to_be_hidden()
     seeded.seeder.end_run(run_id, "FAILED", message="It broke.")
-    expect(row.get_by_text("Failed")).to_be_visible()
+    expect(row.get_by_text("Failed")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_without_the_stream_the_open_page_of_a_run_still_grows(open_page: OpenPage, seeded: Seeded) -> None:
     seeder = seeded.seeder
     run_id, task_id = seeder.start_run(name="blind-newt"), make_id()
     page = without_stream(open_page, seeded, f"/flow-runs/{run_id}", cut)
-    page.get_by_text("No line yet").wait_for()
+    page.get_by_text("No line yet").wait_for(timeout=PATIENCE_MS)
     told = [make_task_run(task_id, run_id, "measure", name="measure-0"), make_state(task_id, "RUNNING")]
     seeder.tell(run_id, [*told, make_log(run_id, "the depth is two metres")])
     timeline = page.get_by_role("region", name="Task runs in time")
-    expect(timeline.get_by_role("link", name="measure-0")).to_be_visible()
-    expect(page.get_by_role("log").get_by_text("the depth is two metres")).to_be_visible()
+    expect(timeline.get_by_role("link", name="measure-0")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("log").get_by_text("the depth is two metres")).to_be_visible(timeout=PATIENCE_MS)
     seeder.end_run(run_id, "FAILED", message="ValueError: too shallow")
-    expect(page.get_by_role("alert").get_by_text("ValueError: too shallow")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("ValueError: too shallow")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_a_stream_that_can_be_had_again_is_taken(open_page: OpenPage, seeded: Seeded) -> None:
@@ -74,7 +76,9 @@ def test_a_stream_that_can_be_had_again_is_taken(open_page: OpenPage, seeded: Se
     with page.expect_response(lambda answer: "/api/events" in answer.url and answer.ok):
         page.goto(f"{seeded.url}/flow-runs?name=late-swan")
     seeded.seeder.start_run(name="late-swan")
-    expect(page.get_by_role("row").filter(has_text="late-swan").get_by_text("Running")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="late-swan").get_by_text("Running")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
 
 
 def test_who_may_not_list_everything_follows_what_they_may(open_page: OpenPage, seeded: Seeded) -> None:
@@ -96,7 +100,7 @@ def test_who_may_not_list_everything_follows_what_they_may(open_page: OpenPage, 
     asked = followed.value.url
     assert "kind=work-queues" in asked and "kind=blocks" not in asked
     seeded.seeder.ask("PUT", "/work-queues", json={"name": "new-lane", "spec": {}})
-    expect(page.get_by_role("row").filter(has_text="new-lane")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="new-lane")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_a_part_of_a_page_that_does_not_come_is_fetched_anew(open_page: OpenPage) -> None:
@@ -104,4 +108,4 @@ def test_a_part_of_a_page_that_does_not_come_is_fetched_anew(open_page: OpenPage
     settle(page)
     page.route("**/assets/Automations-*", cut, times=1)
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Automations").click()
-    expect(page.get_by_role("row").filter(has_text="hung")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="hung")).to_be_visible(timeout=PATIENCE_MS)

@@ -101,7 +101,7 @@ def test_what_a_channel_says_is_shown(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("-s", "FAILED", "-c", "nobody"), "channels"),
+        (("-s", "FAILED", "-c", "nobody"), "'nobody' is not right: give it as type/name, as slack-webhook/team."),
         (("-s", "FAILED", "-c", "webhook/team", "-m", "{{ nothing }}"), "message"),
     ],
 )
@@ -168,6 +168,10 @@ def test_an_automation_is_made_acts_is_paused_and_deleted(
     [
         (("-s", "FAILED"), "Say what to do"),
         (("-s", "RUNNING", "--expect", "COMPLETED", "--cancel"), "together"),
+        (
+            ("-s", "RUNNING", "--expect", "COMPLETED", "--within", "2", "--cancel"),
+            "give a duration as 90s, 15m, 2h or 7d.",
+        ),
         (("-s", "FAILED", "--run", "a/b/c"), "deployment"),
     ],
 )

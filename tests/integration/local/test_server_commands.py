@@ -55,3 +55,11 @@ def test_a_killed_server_does_not_count(server: ServerProcess, say: Say) -> None
     server.stop(signal.SIGKILL)
     assert say("status")[0] == 1
     assert json.loads(say("status", "-o", "json")[1]) == {"running": False}
+
+
+def test_a_port_in_use_is_named_with_the_way_out(server: ServerProcess, say: Say) -> None:
+    server.start()
+    port = server.url.rpartition(":")[2].removesuffix("/api")
+    code, said = say("start", "--port", port)
+    assert code == 1
+    assert f"something listens on port {port} of 127.0.0.1 already. Give another --port" in said

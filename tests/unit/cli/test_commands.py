@@ -14,7 +14,7 @@ import pytest
 from towpath import __version__
 from towpath.cli import run_guarded
 from towpath.cli.deployments import parse_start
-from towpath.cli.output import as_text, describe_time, find_value
+from towpath.cli.output import as_text, describe_time, find_value, print_table
 from towpath.cli.parameters import parse_parameters
 from towpath.cli.registry import COMMANDS
 from towpath.errors import TowpathError
@@ -118,6 +118,7 @@ def test_profiles_are_made_listed_and_chosen(capsys: pytest.CaptureFixture[str])
 def test_version_is_the_same_with_and_without_options(capsys: pytest.CaptureFixture[str]) -> None:
     said = run(capsys, "version")
     assert f"Version:    {__version__}" in said
+    assert run(capsys, "--version") == said
     assert run(capsys, "version", "--output", "table") == said
     assert json.loads(run(capsys, "version", "-o", "json"))["version"] == __version__
 
@@ -191,3 +192,18 @@ def test_cells_say_things_as_people_do() -> None:
     shelf = SimpleNamespace(owner=None, books=[SimpleNamespace(title="A"), SimpleNamespace(title="B")])
     assert find_value(shelf, "owner.name") is None
     assert find_value(shelf, "books.title") == ["A", "B"]
+
+
+def test_on_a_narrow_terminal_what_is_typed_again_is_not_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")  # no colours
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    run_id = "01a210b2-f7a4-7d7e-8a8b-0123456789ab"
+    row = [run_id, "water-levels", "cooperative-peacock", "InfrastructurePending", "5m ago", ""]
+    print_table(["ID", "Flow", "Name", "State", "Created", "Waits for"], [row])
+    shown = capsys.readouterr().out
+    assert run_id in shown
+    assert "Waits" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80

@@ -190,7 +190,8 @@ from towpath import flow, task
 @task
 def waits():
     print("waits", flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.05)
 
 @flow
 def main():
@@ -205,7 +206,13 @@ def test_ctrl_c_of_a_flow_prints_the_users_frames_alone(tmp_path: Path, home: Pa
     script.write_text(CTRL_C)
     environment = {**os.environ, "TOWPATH_HOME": str(home)}
     process = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # As in a terminal: who starts the tests in the background has Ctrl-C ignored, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert process.stdout is not None

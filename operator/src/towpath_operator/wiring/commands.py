@@ -1,6 +1,7 @@
 """The `towpath server` commands. Found by the SDK's command line through the entry point group `towpath.commands`."""
 
 import asyncio
+import errno
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
     """Serve the API in the foreground until Ctrl-C."""
     settings = _settings(host, port, database)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # that a new database gets its tables is no news
 
     def announce(bound: int, token: str | None) -> None:
         address = f"http://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{bound}"
@@ -59,8 +61,18 @@ def start(host: Host = None, port: Port = None, database: DatabaseOption = None)
         with hold(home) as holding:
             asyncio.run(run_local(settings, announce, holding.withdraw, is_current=holding.is_current))
     except (OSError, RuntimeError) as error:
-        typer.echo(f"The server cannot start: {error}", err=True)
+        typer.echo(f"The server cannot start: {_explain(error, settings)}", err=True)
         raise typer.Exit(1) from error
+
+
+def _explain(error: Exception, settings: ServerSettings) -> str:
+    """Why it cannot, and the way out where there is one."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return (
+            f"something listens on port {settings.port} of {settings.host} already. Give another --port, or stop what does: "
+            "`towpath server stop` if it is this home's server."
+        )
+    return str(error)
 
 
 @server.command()

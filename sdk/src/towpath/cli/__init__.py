@@ -17,7 +17,7 @@ def main() -> None:
 def run_guarded(arguments: list[str]) -> int:
     """Runs a command and turns an error of Towpath's into one sentence. Returns the exit code."""
     try:
-        if arguments == ["version"]:
+        if arguments in (["version"], ["--version"]):
             from towpath.cli.versions import show_versions  # noqa: PLC0415 - `config` and the like do not need it
 
             show_versions()

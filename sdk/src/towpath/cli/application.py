@@ -2,13 +2,14 @@
 
 import importlib
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from towpath.cli.registry import COMMANDS, EXTRAS, GROUP
+from towpath.cli.versions import show_versions
 from towpath.errors import TowpathError
 
 
@@ -81,8 +82,19 @@ application = typer.Typer(
 )
 
 
+def _show_versions(is_asked: bool) -> None:
+    if is_asked:
+        show_versions()
+        raise typer.Exit
+
+
 @application.callback()
-def towpath() -> None:
+def towpath(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_versions, help="Show the versions of what runs here."),
+    ] = False,
+) -> None:
     """Towpath: Python flows on Kubernetes."""
 
 

@@ -41,7 +41,7 @@ def parse_id(text: str, what: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise TowpathError(
-            f"{text!r} is not the id of a {what}: `towpath {what.replace(' ', '-')} ls` shows them."
+            f"{text!r} is not the id of a {what}, and names are not unique: `towpath {what.replace(' ', '-')} ls` shows the ids."
         ) from None
 
 

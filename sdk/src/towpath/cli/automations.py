@@ -94,6 +94,7 @@ def create(
 
     from towpath.contract.declared import AutomationPut, AutomationRead  # noqa: PLC0415
     from towpath.contract.resources.automation import AutomationSpec  # noqa: PLC0415
+    from towpath.deployments.explaining import explain  # noqa: PLC0415
 
     actions: list[dict[str, Any]] = [{"notify": {"channels": notify, "message": message}}] if notify else []
     actions += [{"runDeployment": {"deployment": one}} for one in run or []]
@@ -109,8 +110,7 @@ def create(
     try:
         spec = AutomationSpec.model_validate({"trigger": trigger, "actions": actions})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise TowpathError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from None
+        raise TowpathError(f"{explain(error, AutomationSpec)[0]}.") from None
     put = AutomationPut(namespace=namespace, name=name, spec=spec)
     with open_api() as client:
         made = client.declare("/automations", put, AutomationRead)

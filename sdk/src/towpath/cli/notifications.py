@@ -93,6 +93,7 @@ def create(
 
     from towpath.contract.declared import NotificationPut, NotificationRead  # noqa: PLC0415
     from towpath.contract.resources.notification import NotificationSpec  # noqa: PLC0415
+    from towpath.deployments.explaining import explain  # noqa: PLC0415
 
     try:
         spec = NotificationSpec(
@@ -104,8 +105,7 @@ def create(
             message=message,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise TowpathError(f"{first['loc'][0]}: {first['msg']}.") from None
+        raise TowpathError(f"{explain(error, NotificationSpec)[0]}.") from None
     with open_api() as client:
         made = client.declare(
             "/notifications", NotificationPut(namespace=namespace, name=name, spec=spec), NotificationRead

@@ -100,21 +100,26 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table: lines and colours on a terminal, plain columns that can be cut and searched elsewhere."""
+    """Prints a table: a fitted one on a terminal, plain columns that can be cut and searched elsewhere.
+
+    On a terminal the first column, by which commands know the thing, is never broken, and one that is empty gives its place up.
+    """
     if not sys.stdout.isatty():
         widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
         for row in [headings, *rows]:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         return
-    from rich.console import Console  # noqa: PLC0415 - 60 ms that only people at a terminal pay
+    from rich import box  # noqa: PLC0415 - 60 ms that only people at a terminal pay
+    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table()
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    shown = [i for i in range(len(headings)) if i == 0 or not rows or any(row[i] for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i in shown:
+        table.add_column(headings[i], overflow="fold", no_wrap=i == 0)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(row[i]) for i in shown))
     Console().print(table)
 
 

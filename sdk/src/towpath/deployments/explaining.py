@@ -7,7 +7,17 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from towpath.contract.durations import DURATION_PATTERN
+from towpath.contract.resources.base import BLOCK_NAME_PATTERN
+from towpath.contract.resources.flow import ENTRYPOINT_PATTERN
+
 _SHOWN: Final = 80
+_FORMS: Final = {
+    DURATION_PATTERN: "give a duration as 90s, 15m, 2h or 7d",
+    BLOCK_NAME_PATTERN: "give it as type/name, as slack-webhook/team",
+    ENTRYPOINT_PATTERN: "give it as file.py:function",
+}
+"""What a pattern asks for, in words."""
 
 
 def explain(error: ValidationError, model: type[BaseModel], prefix: Sequence[str] = ()) -> list[str]:
@@ -26,7 +36,7 @@ def _explain(one: ErrorDetails, model: type[BaseModel], prefix: Sequence[str]) -
         return f"{where} is no field here{_suggest(str(one['loc'][-1]), _find_model(model, one['loc'][:-1]))}"
     if one["type"] == "missing":
         return f"{where} is missing"
-    message = one["msg"].removeprefix("Value error, ")
+    message = _FORMS.get(one.get("ctx", {}).get("pattern", ""), one["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:] if message[:2].istitle() else message
     given = repr(one["input"])
     shown = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}…"

@@ -21,7 +21,8 @@ DeploymentName = Annotated[
 ]
 """A Deployment, by its resource name or as `flow/deployment`."""
 
-BlockName = Annotated[str, Field(min_length=3, max_length=401, pattern=r"^[^/\x00-\x1f\x7f]+/[^/\x00-\x1f\x7f]+$")]
+BLOCK_NAME_PATTERN = r"^[^/\x00-\x1f\x7f]+/[^/\x00-\x1f\x7f]+$"
+BlockName = Annotated[str, Field(min_length=3, max_length=401, pattern=BLOCK_NAME_PATTERN)]
 """A Block as `type/name`."""
 
 Tag = Annotated[str, Field(min_length=1, max_length=200)]

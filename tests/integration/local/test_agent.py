@@ -300,6 +300,7 @@ def test_the_agent_outlives_its_server(
     server.start()
     assert runs.end_of(run, agent) == "Completed"
     assert runs.end_of(runs.make("good"), agent) == "Completed"
+    wait_for(lambda: "The API answers again." in agent.said(), agent.said)
 
 
 def test_no_more_run_at_once_than_the_limit_says(runs: Runs, start: StartAgent, queue: str, tmp_path: Path) -> None:

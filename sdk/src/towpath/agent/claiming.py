@@ -114,6 +114,8 @@ class Claimer:
         while (free := self._slots.wait()) is not None:
             try:
                 is_drained = self._claim(free)
+                if failures:
+                    logger.info("The API answers again.")
                 failures = 0
             except ApiError as error:
                 if self._slots.is_closed:

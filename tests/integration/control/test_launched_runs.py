@@ -79,6 +79,7 @@ def fails_once(folder: str) -> int:
     return first + fleeting(folder, 2)
 
 def hook(flow, run, state):
+    time.sleep(2)  # longer than the agent takes to send its signal
     note(run.parameters["folder"], f"hook {state.name}")
 
 def crashed(flow, run, state):
@@ -212,6 +213,7 @@ def test_cancelling_a_run_calls_its_cancellation_hooks_in_the_agents_process(lau
         wait_for_state(launcher.server, run, "Paused")
     launcher.ask(run, "cancel")
     wait_for_state(launcher.server, run, "Cancelled")
+    launcher.wait_for_note("hook")
     assert launcher.notes() == ["begun", "hook Cancelled"]
 
 

@@ -33,14 +33,27 @@ class RunControl:
         hold: ends when task runs may begin again; None while they may.
         is_suspended: whether the process is to end: task runs that have not begun never do.
         told: the signal that ends the run; None while it may go on.
+        stop_raising: keeps a launcher's signal from interrupting the run's end; None where no launcher sends one.
     """
 
-    __slots__ = ("_ended", "_interrupt", "_lock", "_questions", "_revision", "_wakers", "hold", "is_suspended", "told")
+    __slots__ = (
+        "_ended",
+        "_interrupt",
+        "_lock",
+        "_questions",
+        "_revision",
+        "_wakers",
+        "hold",
+        "is_suspended",
+        "stop_raising",
+        "told",
+    )
 
     def __init__(self) -> None:
         self.hold: Future[None] | None = None
         self.is_suspended = False
         self.told: TerminationSignal | None = None
+        self.stop_raising: Callable[[], None] | None = None
         self._interrupt: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._revision = -1
@@ -106,6 +119,8 @@ class RunControl:
         Args:
             interrupts: False for the run's own thread, which raises the signal itself.
         """
+        if not interrupts and self.stop_raising is not None:
+            self.stop_raising()
         with self._lock:
             if self.told is None:
                 self.told = signal

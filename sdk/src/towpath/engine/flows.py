@@ -76,6 +76,7 @@ def create_flow_run(
     context.is_held = identity is not None and identity.attempt > 0
     if identity is not None:
         context.told_to_stop = identity.told_to_stop
+        context.control.stop_raising = identity.stop_raising
         context.earlier = dict(identity.earlier)
     elif above is not None:
         context.told_to_stop = above.told_to_stop

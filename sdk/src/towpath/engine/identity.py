@@ -21,6 +21,8 @@ class RunIdentity(NamedTuple):
         run_count: how many times earlier attempts entered RUNNING.
         told_to_stop: gives the TerminationSignal that the process had, if it had one. An asynchronous flow sees its event loop
             end and not the signal, so it asks; the signal says whether `on_cancellation` or `on_crashed` hooks are called.
+        stop_raising: called when the run's own code ends it because it was cancelled: the signal that the launcher sends for the same
+            reason must not interrupt its hooks.
         earlier: what came of the task runs of earlier attempts that completed and whose results are kept, by their names.
         scheduled_time: when it was to run, or the time of a schedule that it makes up for.
     """
@@ -33,5 +35,6 @@ class RunIdentity(NamedTuple):
     deployment_id: str | None = None
     run_count: int = 0
     told_to_stop: Callable[[], TerminationSignal | None] | None = None
+    stop_raising: Callable[[], None] | None = None
     earlier: Mapping[str, Child] = {}
     scheduled_time: datetime | None = None

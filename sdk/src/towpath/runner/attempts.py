@@ -130,6 +130,7 @@ def _run(flow: Flow[..., Any], taken: TakenRun, launch: Launch, teller: AttemptT
         deployment_id=str(run.deployment_id) if run.deployment_id is not None else None,
         run_count=run.run_count,
         told_to_stop=stopper.told_to_stop,
+        stop_raising=stopper.stop_raising,
         earlier=earlier,
         scheduled_time=run.scheduled_time,
     )

@@ -63,7 +63,7 @@ class Stopper:
             teller.is_stopping = True
 
     def stop_raising(self) -> None:
-        """The flow has ended: from now on SIGTERM only shortens the wait for the last events."""
+        """The flow has ended, or ends already: from now on SIGTERM only shortens the wait for hooks and the last events."""
         self._may_raise = False
 
     def told_to_stop(self) -> TerminationSignal | None:
